@@ -1,0 +1,272 @@
+// Package clock is the endpoint's one clock. It runs with the wall clock, can be
+// advanced, and runs every event that falls due on the way in order, each at its
+// own instant:
+//
+//	c := clock.New(time.Now())
+//	defer c.Close()
+//	c.At(c.Now().Add(14*24*time.Hour), func(now time.Time) { expire(now) })
+//	c.Advance(14 * 24 * time.Hour) // expire has run, at its instant
+//
+// Events never overlap: one runs after the other, on the goroutine that advances
+// the clock or, when time passes by itself, on the clock's own. An event may
+// schedule further events, but must not advance the clock.
+package clock
+
+import (
+	"container/heap"
+	"context"
+	"sync"
+	"time"
+)
+
+// Clock is a movable clock. It is safe for concurrent use.
+type Clock struct {
+	// running serialises whoever runs events: an Advance, or the background runner.
+	running sync.Mutex
+
+	mu     sync.Mutex
+	origin time.Time     // wall instant (with its monotonic reading) at which offset was taken
+	base   time.Time     // virtual instant at origin
+	still  bool          // time stands still at base: the clock is advancing or paused
+	paused bool          // Pause was called
+	queue  eventHeap     // pending events, earliest first
+	seq    uint64        // order of scheduling, for events at one instant
+	wake   chan struct{} // tells the runner that the earliest event has changed
+	done   chan struct{}
+	closed bool
+}
+
+// New returns a clock that stands at start and runs with the wall clock.
+func New(start time.Time) *Clock {
+	c := &Clock{
+		origin: time.Now(),
+		base:   start.Round(0),
+		wake:   make(chan struct{}, 1),
+		done:   make(chan struct{}),
+	}
+	go c.run()
+	return c
+}
+
+// Close stops the clock's own goroutine. Pending events never run.
+func (c *Clock) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.closed = true
+		close(c.done)
+	}
+}
+
+// Now is the current virtual time. It never goes back.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now()
+}
+
+func (c *Clock) now() time.Time {
+	if c.still {
+		return c.base
+	}
+	return c.base.Add(time.Since(c.origin))
+}
+
+// set makes t the current time.
+func (c *Clock) set(t time.Time) {
+	c.base, c.origin = t, time.Now()
+}
+
+// Pause makes time stand still until Resume; Advance still moves it.
+func (c *Clock) Pause() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.set(c.now())
+	c.paused, c.still = true, true
+}
+
+// Resume lets time run with the wall clock again.
+func (c *Clock) Resume() {
+	c.running.Lock()
+	defer c.running.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.paused {
+		c.set(c.base)
+		c.paused, c.still = false, false
+		c.nudge()
+	}
+}
+
+// Advance moves the clock by d, which must not be negative, and runs every event
+// that falls due on the way.
+func (c *Clock) Advance(d time.Duration) {
+	c.running.Lock()
+	defer c.running.Unlock()
+	c.advanceTo(c.Now().Add(max(d, 0)))
+}
+
+// AdvanceTo moves the clock to t and runs every event that falls due on the way.
+// It does nothing if t has passed.
+func (c *Clock) AdvanceTo(t time.Time) {
+	c.running.Lock()
+	defer c.running.Unlock()
+	if t.After(c.Now()) {
+		c.advanceTo(t)
+	}
+}
+
+// advanceTo is called with c.running held.
+func (c *Clock) advanceTo(target time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.set(c.now())
+	c.still = true
+	for len(c.queue) > 0 && !c.queue[0].at.After(target) {
+		e := heap.Pop(&c.queue).(*Event)
+		if e.at.After(c.base) {
+			c.base = e.at
+		}
+		c.mu.Unlock()
+		e.fn(e.at)
+		c.mu.Lock()
+	}
+	c.set(target)
+	c.still = c.paused
+	c.nudge()
+}
+
+// run fires events as the wall clock reaches them.
+func (c *Clock) run() {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		timer.Reset(c.untilNext())
+		select {
+		case <-c.done:
+			return
+		case <-c.wake:
+		case <-timer.C:
+			c.runDue()
+		}
+	}
+}
+
+func (c *Clock) untilNext() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.queue) == 0 || c.still {
+		return time.Hour
+	}
+	return c.queue[0].at.Sub(c.now())
+}
+
+// runDue runs the events that are due now. Unlike advanceTo it lets time run on
+// meanwhile: a request may have seen a later instant already.
+func (c *Clock) runDue() {
+	c.running.Lock()
+	defer c.running.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !c.still && !c.closed && len(c.queue) > 0 && !c.queue[0].at.After(c.now()) {
+		e := heap.Pop(&c.queue).(*Event)
+		c.mu.Unlock()
+		e.fn(e.at)
+		c.mu.Lock()
+	}
+}
+
+func (c *Clock) nudge() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// At schedules fn to run when the clock reaches t; at once if it has passed,
+// though never before At returns to an event that calls it. fn receives t.
+func (c *Clock) At(t time.Time, fn func(now time.Time)) *Event {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seq++
+	e := &Event{clock: c, at: t, seq: c.seq, fn: fn}
+	heap.Push(&c.queue, e)
+	if c.queue[0] == e && !c.still {
+		c.nudge()
+	}
+	return e
+}
+
+// After schedules fn to run when d has passed.
+func (c *Clock) After(d time.Duration, fn func(now time.Time)) *Event {
+	return c.At(c.Now().Add(d), fn)
+}
+
+// Sleep waits until d of the clock's time has passed or ctx is done; it returns
+// ctx's error in the latter case.
+func (c *Clock) Sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	woken := make(chan struct{})
+	e := c.After(d, func(time.Time) { close(woken) })
+	defer e.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-woken:
+		return nil
+	}
+}
+
+// Event is something scheduled to happen.
+type Event struct {
+	clock *Clock
+	at    time.Time
+	seq   uint64
+	index int // position in the heap; -1 once it has left it
+	fn    func(time.Time)
+}
+
+// Stop cancels the event. It reports whether that kept it from running.
+func (e *Event) Stop() bool {
+	e.clock.mu.Lock()
+	defer e.clock.mu.Unlock()
+	if e.index < 0 {
+		return false
+	}
+	heap.Remove(&e.clock.queue, e.index)
+	return true
+}
+
+// eventHeap orders events by instant, then by order of scheduling.
+type eventHeap []*Event
+
+func (h eventHeap) Len() int { return len(h) }
+
+func (h eventHeap) Less(i, j int) bool {
+	if h[i].at.Equal(h[j].at) {
+		return h[i].seq < h[j].seq
+	}
+	return h[i].at.Before(h[j].at)
+}
+
+func (h eventHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+
+func (h *eventHeap) Push(x any) {
+	e := x.(*Event)
+	e.index = len(*h)
+	*h = append(*h, e)
+}
+
+func (h *eventHeap) Pop() any {
+	old := *h
+	e := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	e.index = -1
+	return e
+}

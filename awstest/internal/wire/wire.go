@@ -1,0 +1,130 @@
+// Package wire speaks the protocols of AWS: it finds out which service and
+// operation a request is for, decodes its input, calls the operation and encodes
+// what it returns, in the protocol that the caller used. A service states its
+// operations once, as functions on plain structs:
+//
+//	svc := &wire.Service{Name: "sqs", JSONTarget: "AmazonSQS", ...}
+//	svc.Operations = map[string]wire.Operation{
+//		"GetQueueUrl": wire.Op(func(ctx context.Context, c *wire.Call, in *GetQueueUrlInput) (*GetQueueUrlOutput, error) { ... }),
+//	}
+//
+// Inputs and outputs name their members as AWS does, by `json` tags (which JSON
+// and CBOR both use) and, where the Query protocol differs, by `query` tags; see
+// decodeQuery for these.
+package wire
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// Protocol is one of the wire protocols that AWS services speak.
+type Protocol string
+
+// The protocols served.
+const (
+	JSON  Protocol = "json"  // awsJson 1.0 and 1.1
+	Query Protocol = "query" // awsQuery: form in, XML out
+	CBOR  Protocol = "cbor"  // Smithy RPC v2 CBOR
+	REST  Protocol = "rest"  // restJson1
+)
+
+// Service is what wire needs to know of an AWS service.
+type Service struct {
+	// Name is the service's name in a signature's credential scope, e.g. "sqs".
+	Name string
+	// JSONTarget is the prefix of X-Amz-Target, e.g. "AmazonSQS"; empty if the
+	// service doesn't speak JSON.
+	JSONTarget string
+	// Shapes is the namespace of error shapes in JSON and CBOR, e.g. "com.amazonaws.sqs".
+	Shapes string
+	// CBORName is the service's name in RPC v2 paths, empty if it doesn't speak CBOR.
+	CBORName string
+	// XMLNamespace is the namespace of Query responses, empty if it doesn't speak Query.
+	XMLNamespace string
+	// Version is the API version that a Query request states, e.g. "2012-11-05".
+	Version string
+	// Complete says that every operation of the service is served, so that another
+	// one doesn't exist, rather than isn't implemented.
+	Complete bool
+	// Operations by name.
+	Operations map[string]Operation
+	// Routes are the operations of a REST service.
+	Routes []Route
+}
+
+// Operation is one API operation of a service.
+type Operation struct {
+	newInput func() any
+	call     func(ctx context.Context, c *Call, in any) (any, error)
+}
+
+// Op makes an operation of a function. A returned error that is no *Error is
+// reported as an internal failure (500).
+func Op[In, Out any](fn func(ctx context.Context, c *Call, in *In) (*Out, error)) Operation {
+	return Operation{
+		newInput: func() any { return new(In) },
+		call: func(ctx context.Context, c *Call, in any) (any, error) {
+			out, err := fn(ctx, c, in.(*In))
+			if err != nil {
+				return nil, err
+			}
+			return out, nil
+		},
+	}
+}
+
+// Invoke carries out the call's operation on a JSON input, as a service does on
+// another's behalf.
+func (s *Service) Invoke(ctx context.Context, c *Call, input []byte) (any, error) {
+	op, ok := s.Operations[c.Operation]
+	if !ok {
+		return nil, &Error{Code: "NotImplemented", Message: "The operation " + s.Name + ":" + c.Operation + " is not served here.", Status: http.StatusNotImplemented}
+	}
+	in := op.newInput()
+	if err := json.Unmarshal(input, in); err != nil {
+		return nil, &Error{Code: "SerializationException", Message: "The input could not be read: " + err.Error()}
+	}
+	c.Input = in
+	return op.call(ctx, c, in)
+}
+
+// Route binds a REST operation to a method and a path pattern in the form of
+// net/http's ServeMux, e.g. {"POST", "/schedules/{Name}", "CreateSchedule"}. Members
+// tagged `path:"Name"` come from the path, those tagged `qs:"groupName"` from the
+// query string, all others from the JSON body.
+type Route struct {
+	Method, Pattern, Operation string
+}
+
+// Call is one request as a service sees it.
+type Call struct {
+	// Time is when the call arrived, by the endpoint's clock.
+	Time      time.Time
+	Service   string
+	Operation string
+	Protocol  Protocol
+	// Region and Account are those of the caller's signature.
+	Region, Account string
+	// AccessKey is the caller's access key id; empty on unsigned requests.
+	AccessKey string
+	// BaseURL is the endpoint as the caller addressed it, e.g. "http://127.0.0.1:4566".
+	BaseURL   string
+	RequestID string
+	// Resource is the queue URL, topic ARN or name that the input is about, if any.
+	Resource string
+	// Input is the decoded input, a pointer to the operation's input struct.
+	Input any
+	// HTTP is the request; its body has been read.
+	HTTP *http.Request
+
+	fail func(error) Response
+}
+
+// Fail encodes an error as the answer to the call.
+func (c *Call) Fail(e *Error) Response { return c.fail(e) }
+
+// Empty is the output of operations that return nothing.
+type Empty struct{}

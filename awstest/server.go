@@ -1,0 +1,170 @@
+// Package awstest is an AWS endpoint for tests, with a clock that can be moved. It
+// serves SQS, CloudWatch, SNS and what goes with them, on a loopback address of this
+// process: no account, no container, and two weeks of retention pass in a millisecond.
+//
+//	func TestExpiry(t *testing.T) {
+//		srv := awstest.Start(t)
+//		client := sqs.NewFromConfig(srv.Config())
+//		// … create a queue, send a message …
+//		srv.Clock.Advance(4 * 24 * time.Hour) // the message has expired
+//	}
+//
+// The endpoint is told apart from AWS only by its URL: the AWS SDKs, the AWS CLI and
+// Terraform's provider use it unmodified. README.md lists what is served.
+package awstest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/clock"
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/wire"
+)
+
+// Server is a running endpoint.
+type Server struct {
+	// URL is the endpoint's address, e.g. "http://127.0.0.1:49152".
+	URL string
+	// Clock is the endpoint's time.
+	Clock *Clock
+	// Account and Region are those of Config and Env. A client with an access key of
+	// twelve digits acts in the account of that number, one that signs for another
+	// region in that region.
+	Account, Region string
+
+	services *services
+	http     *http.Server
+	stop     context.CancelFunc
+	closing  sync.Once
+	served   chan struct{}
+	faults   faults
+	calls    callLog
+}
+
+// Option sets up an endpoint.
+type Option func(*options)
+
+type options struct {
+	listen string
+	start  time.Time
+}
+
+// Listen makes the endpoint listen on the given host and port instead of a free port
+// of 127.0.0.1. Callers are not authenticated: keep it to loopback addresses.
+func Listen(address string) Option { return func(o *options) { o.listen = address } }
+
+// StartAt makes the endpoint's clock start at t instead of the current time.
+func StartAt(t time.Time) Option { return func(o *options) { o.start = t } }
+
+// TB is what Start needs of a *testing.T.
+type TB interface {
+	Helper()
+	Fatalf(format string, args ...any)
+	Cleanup(func())
+}
+
+// Start starts an endpoint that is closed when the test ends.
+func Start(t TB, opts ...Option) *Server {
+	t.Helper()
+	s, err := New(opts...)
+	if err != nil {
+		t.Fatalf("starting the AWS endpoint: %v", err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// New starts an endpoint. The caller closes it.
+func New(opts ...Option) (*Server, error) {
+	o := options{listen: "127.0.0.1:0", start: time.Now()}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	listener, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w", o.listen, err)
+	}
+	clk := clock.New(o.start.UTC())
+	ctx, stop := context.WithCancel(context.Background())
+	s := &Server{
+		URL:     "http://" + listener.Addr().String(),
+		Clock:   &Clock{clk},
+		Account: wire.DefaultAccount,
+		Region:  wire.DefaultRegion,
+		stop:    stop,
+		served:  make(chan struct{}),
+	}
+	s.services = newServices(clk)
+	router := wire.NewRouter(clk.Now, s.around, s.services.served...)
+	s.http = &http.Server{
+		Handler:           s.control(router),
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          log.New(io.Discard, "", 0), // only clients' misdeeds
+	}
+	go func() {
+		defer close(s.served)
+		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			stop()
+		}
+	}()
+	return s, nil
+}
+
+// Close stops the endpoint: waiting receives return, and all it held is gone.
+func (s *Server) Close() {
+	s.closing.Do(func() {
+		s.stop() // ends long polls
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := s.http.Shutdown(ctx); err != nil {
+			_ = s.http.Close()
+		}
+		<-s.served
+		s.Clock.clock.Close()
+	})
+}
+
+// Config returns a configuration with which the AWS SDK's clients use the endpoint.
+func (s *Server) Config() aws.Config {
+	return aws.Config{
+		Region:       s.Region,
+		BaseEndpoint: aws.String(s.URL),
+		Credentials:  credentials.NewStaticCredentialsProvider(accessKey, secretKey, ""),
+	}
+}
+
+const (
+	accessKey = "test"
+	secretKey = "test"
+)
+
+// Env returns the environment with which child processes (Terraform, the AWS CLI) use
+// the endpoint, and none of the caller's AWS configuration.
+func (s *Server) Env() map[string]string {
+	return map[string]string{
+		"AWS_ENDPOINT_URL":            s.URL,
+		"AWS_ACCESS_KEY_ID":           accessKey,
+		"AWS_SECRET_ACCESS_KEY":       secretKey,
+		"AWS_REGION":                  s.Region,
+		"AWS_DEFAULT_REGION":          s.Region,
+		"AWS_EC2_METADATA_DISABLED":   "true",
+		"AWS_CONFIG_FILE":             os.DevNull,
+		"AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+		// aws-sdk-go-v2 bypasses proxies for loopback addresses, other SDKs may not
+		"NO_PROXY": "127.0.0.1,localhost,::1",
+	}
+}

@@ -1,0 +1,67 @@
+package awstest
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/clock"
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/cloudwatch"
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/policy"
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/sns"
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/sqs"
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/sts"
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/wire"
+)
+
+// services are the endpoint's services, wired: SQS tells CloudWatch its metrics,
+// CloudWatch notifies SNS, SNS sends to SQS.
+type services struct {
+	sqs        *sqs.Service
+	sns        *sns.Service
+	cloudwatch *cloudwatch.Service
+	sts        *sts.Service
+	served     []*wire.Service
+}
+
+func newServices(clk *clock.Clock) *services {
+	s := &services{}
+	s.sqs = sqs.New(clk, sqs.Options{Allowed: policy.Allowed})
+	s.sns = sns.New(clk, s.sqs)
+	s.cloudwatch = cloudwatch.New(clk, s.sns)
+	s.sts = sts.New(clk)
+	s.served = []*wire.Service{s.sqs.API(), s.cloudwatch.API(), s.sns.API(), s.sts.API()}
+	s.everyMinute(clk)
+	return s
+}
+
+// everyMinute publishes what was measured in the minute that ends, and then evaluates the
+// alarms on it; those with periods of less than a minute every ten seconds.
+func (s *services) everyMinute(clk *clock.Clock) {
+	const step = 10 * time.Second
+	var tick func(time.Time)
+	tick = func(now time.Time) {
+		next := now.Truncate(time.Minute).Add(time.Minute)
+		if now.Truncate(time.Minute).Equal(now) {
+			s.sqs.PublishMetrics(now, s.cloudwatch)
+			s.cloudwatch.Tick(now)
+		}
+		if s.cloudwatch.NeedsSeconds() {
+			s.cloudwatch.TickSeconds(now)
+			next = now.Truncate(step).Add(step)
+		}
+		clk.At(next, tick)
+	}
+	clk.At(clk.Now().Truncate(time.Minute).Add(time.Minute), tick)
+}
+
+// Invoke calls an operation on another service's behalf.
+func (s *services) Invoke(ctx context.Context, account, region, service, operation string, input []byte) error {
+	for _, api := range s.served {
+		if api.Name == service {
+			_, err := api.Invoke(ctx, &wire.Call{Service: service, Operation: operation, Account: account, Region: region, HTTP: &http.Request{}}, input)
+			return err
+		}
+	}
+	return &wire.Error{Code: "NotImplemented", Message: "The service " + service + " is not served here.", Status: http.StatusNotImplemented}
+}

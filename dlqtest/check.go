@@ -1,0 +1,251 @@
+package dlqtest
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Check judges a history, and nothing else: it is a pure function. It returns a verdict
+// for each invariant that the history's header asks for.
+func Check(h *History) []Verdict {
+	l := sortByMessage(h)
+	verdicts := []Verdict{
+		checkExact(l), checkDeadLettered(l), checkIntact(l), checkSpared(l), checkConserved(l), checkIsolated(l),
+	}
+	if h.Alarm != "" {
+		verdicts = append(verdicts, checkAlarmed(l))
+	}
+	if !h.KeepDLQ {
+		verdicts = append(verdicts, checkRedriven(l))
+	}
+	return verdicts
+}
+
+// Proven says whether every verdict is that the invariant held.
+func Proven(verdicts []Verdict) bool {
+	return len(verdicts) > 0 && !slices.ContainsFunc(verdicts, func(v Verdict) bool { return v.Status != Held })
+}
+
+func checkExact(l *lifelines) Verdict {
+	j := &judge{invariant: Exact}
+	n := l.MaxReceiveCount
+	drained := l.drained(l.SourceARN, false)
+	for _, m := range l.messages {
+		if m.sent == nil {
+			continue
+		}
+		for i, e := range m.receives {
+			switch {
+			case e.ReceiveCount > n:
+				j.violated(m, "was received with count %d at %s, though the queue is to allow %d", e.ReceiveCount, clockTime(e.Call), n)
+			case i > 0 && e.ReceiveCount <= m.receives[i-1].ReceiveCount:
+				j.violated(m, "was received with count %d after count %d", e.ReceiveCount, m.receives[i-1].ReceiveCount)
+			case l.strict() && e.ReceiveCount != i+1:
+				j.violated(m, "receive %d of it had count %d", i+1, e.ReceiveCount)
+			case !l.strict() && i == 0 && e.ReceiveCount > 1, !l.strict() && i > 0 && e.ReceiveCount > m.receives[i-1].ReceiveCount+1:
+				j.unknown(m, "a receive before the one with count %d was not seen by this consumer", e.ReceiveCount)
+			}
+		}
+		if !m.doomed(n) || m.processed() != nil {
+			continue
+		}
+		switch got := len(m.receives); {
+		case got == 0:
+			j.violated(m, "was never received from the source queue")
+		case got < n && l.strict():
+			j.violated(m, "was received %s, not %d times", times(got), n)
+		case got < n && m.receives[got-1].ReceiveCount < n:
+			j.unknown(m, "%d receives were seen of %d", got, n)
+		case drained == nil || drained.Seq < m.receives[got-1].Seq:
+			j.unknown(m, "whether receive %d would return it is not known: the source queue was not drained after receive %d", n+1, n)
+		}
+	}
+	doomed := l.doomed()
+	if len(doomed) == 0 {
+		j.unknown(nil, "no message was sent that must fail %d times", n)
+	}
+	return j.verdict("%s received exactly %s each, and never again", count(len(doomed), "poison message"), times(n))
+}
+
+func checkDeadLettered(l *lifelines) Verdict {
+	j := &judge{invariant: DeadLettered}
+	n := l.MaxReceiveCount
+	drained := l.drained(l.DLQARN, false)
+	doomed := l.doomed()
+	for _, m := range doomed {
+		if len(m.landings) == 0 {
+			if drained == nil {
+				j.unknown(m, "was not found in the DLQ, which was not read to its end")
+			} else {
+				j.violated(m, "never reached the DLQ")
+			}
+			continue
+		}
+		first := m.landings[0]
+		switch {
+		case first.ReceiveCount == n+1:
+		case !l.strict() && first.ReceiveCount > n:
+			j.note(m, "its first receive from the DLQ that this consumer saw had count %d rather than %d", first.ReceiveCount, n+1)
+		default:
+			j.violated(m, "its first receive from the DLQ had count %d, not %d", first.ReceiveCount, n+1)
+		}
+		if first.Source != l.SourceARN {
+			j.violated(m, "names %q as its source queue, not %s", first.Source, l.SourceARN)
+		}
+		for _, again := range m.landings[1:] {
+			what := fmt.Sprintf("was received from the DLQ again at %s, while its first receive had it hidden", clockTime(again.Call))
+			if l.strict() {
+				j.violated(m, "%s", what)
+			} else {
+				j.note(m, "%s", what)
+			}
+		}
+	}
+	if len(doomed) == 0 {
+		j.unknown(nil, "no message was sent that must be dead-lettered")
+	}
+	return j.verdict("each stands in the DLQ once, with receive count %d, naming its source", n+1)
+}
+
+func checkSpared(l *lifelines) Verdict {
+	j := &judge{invariant: Spared}
+	spared := 0
+	for _, m := range l.messages {
+		if m.sent == nil || m.doomed(l.MaxReceiveCount) {
+			continue
+		}
+		spared++
+		if len(m.landings) > 0 {
+			j.violated(m, "is in the DLQ, though its consumer (%s) succeeds on receive %d of %d", m.sent.Fault, m.sent.Fails+1, l.MaxReceiveCount)
+		}
+	}
+	if spared == 0 {
+		j.unknown(nil, "no message was sent that can be processed")
+	}
+	if l.drained(l.DLQARN, false) == nil {
+		j.unknown(nil, "the DLQ was not read to its end")
+	}
+	return j.verdict("none of %s that can be processed reached the DLQ", count(spared, "message"))
+}
+
+func checkConserved(l *lifelines) Verdict {
+	j := &judge{invariant: Conserved}
+	drained := l.drained(l.SourceARN, false) != nil && l.drained(l.DLQARN, false) != nil
+	sent := 0
+	for _, m := range l.messages {
+		if m.sent == nil {
+			continue
+		}
+		sent++
+		done, landed := m.processed(), len(m.landings) > 0
+		switch {
+		case done != nil && landed:
+			j.violated(m, "was acknowledged at %s and is in the DLQ as well", clockTime(done.Return))
+		case done != nil || landed:
+		case m.sent.Outcome == Unknown:
+			j.unknown(m, "whether it was sent is not known, and it was not seen again")
+		case !drained:
+			j.unknown(m, "was neither acknowledged nor found in the DLQ, but the queues were not read to their end")
+		default:
+			j.violated(m, "is lost: it was neither acknowledged nor is it in the DLQ")
+		}
+		if done == nil {
+			continue
+		}
+		for _, e := range m.receives {
+			if e.Seq < done.Seq {
+				continue
+			}
+			if l.strict() {
+				j.violated(m, "was received again at %s, after it had been acknowledged at %s", clockTime(e.Call), clockTime(done.Return))
+			} else {
+				j.note(m, "was delivered again at %s, after it had been acknowledged: at-least-once delivery", clockTime(e.Call))
+			}
+		}
+	}
+	if sent == 0 {
+		j.unknown(nil, "nothing was sent")
+	}
+	return j.verdict("each of %s ended in exactly one place", count(sent, "message"))
+}
+
+func checkIsolated(l *lifelines) Verdict {
+	j := &judge{invariant: Isolated}
+	landed := 0
+	for _, m := range l.messages {
+		if len(m.landings) > 0 {
+			landed++
+		}
+		if m.sent != nil {
+			continue
+		}
+		switch {
+		case len(m.landings) > 0:
+			j.violated(m, "is in the DLQ, but the proof didn't send it")
+		case len(m.receives) > 0:
+			j.violated(m, "was received from the source queue, but the proof didn't send it: is somebody else using the queue?")
+		}
+	}
+	if d := l.drained(l.DLQARN, false); d == nil {
+		j.unknown(nil, "the DLQ was not read to its end")
+	} else if held := d.Visible + d.InFlight + d.Delayed; l.strict() && held != landed {
+		j.violated(nil, "the DLQ says that it holds %s, but %d could be received", count(held, "message"), landed)
+	}
+	return j.verdict("nothing else is in the DLQ")
+}
+
+func checkRedriven(l *lifelines) Verdict {
+	j := &judge{invariant: Redriven}
+	if l.redrive == nil {
+		j.unknown(nil, "no redrive was started")
+		return j.verdict("")
+	}
+	drained := l.drained(l.SourceARN, true) != nil && l.drained(l.DLQARN, true) != nil
+	for _, e := range l.Events {
+		if e.Op == OpRedriven && e.Outcome != OK {
+			j.violated(nil, "the redrive ended as %s: %s", e.State, e.Error)
+		}
+	}
+	back := 0
+	for _, m := range l.messages {
+		if len(m.landings) == 0 {
+			if len(m.returns) > 0 {
+				j.violated(m, "was received from the source queue after the redrive, but was not in the DLQ")
+			}
+			continue
+		}
+		if len(m.returns) == 0 {
+			if drained {
+				j.violated(m, "is lost: the redrive did not bring it back to the source queue")
+			} else {
+				j.unknown(m, "did not come back, but the queues were not read to their end")
+			}
+			continue
+		}
+		back++
+		first, landing := m.returns[0], m.landings[0]
+		if first.ReceiveCount != 1 && l.strict() {
+			j.violated(m, "came back with receive count %d, not 1", first.ReceiveCount)
+		}
+		if first.Body != landing.Body || first.Attributes != landing.Attributes || first.Group != landing.Group {
+			j.violated(m, "came back with another %s than it had in the DLQ", difference(first, landing))
+		}
+		for _, again := range m.returns[1:] {
+			if l.strict() {
+				j.violated(m, "came back twice: again at %s", clockTime(again.Call))
+			} else {
+				j.note(m, "was delivered twice after the redrive: at-least-once delivery")
+			}
+		}
+		if firstOK(m.settled) == nil {
+			j.unknown(m, "came back, but was not acknowledged")
+		}
+	}
+	if back == 0 && len(j.violations) == 0 {
+		j.unknown(nil, "there was nothing to redrive")
+	}
+	if !drained {
+		j.unknown(nil, "the queues were not read to their end after the redrive")
+	}
+	return j.verdict("%s came back to the source once, unchanged, and the DLQ is empty", count(back, "message"))
+}

@@ -1,0 +1,106 @@
+package dlqtest
+
+import "strings"
+
+func checkIntact(l *lifelines) Verdict {
+	j := &judge{invariant: Intact}
+	seen := 0
+	for _, m := range l.messages {
+		if m.sent == nil {
+			continue
+		}
+		for _, e := range m.receives {
+			checkContent(j, m, e, "the source queue")
+		}
+		for _, e := range m.landings {
+			seen++
+			checkContent(j, m, e, "the DLQ")
+			if len(m.receives) > 0 {
+				checkKept(j, l, m, m.receives[0], e)
+			}
+		}
+	}
+	if l.FIFO {
+		checkOrder(j, l)
+	}
+	if seen == 0 {
+		j.unknown(nil, "no message was seen in the DLQ")
+	}
+	what := "id, body, attributes and trace header"
+	if l.FIFO {
+		what = "id, body, attributes, trace header, group and order"
+	}
+	return j.verdict("%s are what was sent", what)
+}
+
+// checkContent compares a received message with the one sent.
+func checkContent(j *judge, m *lifeline, e *Event, where string) {
+	if m.sent.MessageID != "" && e.MessageID != m.sent.MessageID {
+		j.violated(m, "has id %s in %s", e.MessageID, where)
+	}
+	if what := difference(m.sent, e); what != "" {
+		j.violated(m, "has another %s in %s than was sent", what, where)
+	}
+}
+
+// difference names what differs between two sights of a message, empty if nothing does.
+func difference(a, b *Event) string {
+	var parts []string
+	if a.Body != b.Body {
+		parts = append(parts, "body")
+	}
+	if a.Attributes != b.Attributes {
+		parts = append(parts, "set of attributes")
+	}
+	if a.Group != b.Group {
+		parts = append(parts, "group")
+	}
+	return strings.Join(parts, " and ")
+}
+
+// checkKept compares what only receives tell. A standard queue's DLQ keeps the time of
+// sending, by which retention goes on counting; a FIFO queue's doesn't (Amazon SQS
+// Developer Guide, "Understanding message retention periods for dead-letter queues").
+func checkKept(j *judge, l *lifelines, m *lifeline, source, dlq *Event) {
+	if !l.FIFO && !source.Sent.Equal(dlq.Sent) {
+		j.violated(m, "was sent at %s by the source queue, at %s by the DLQ", clockTime(source.Sent), clockTime(dlq.Sent))
+	}
+}
+
+// checkOrder holds a FIFO queue to its order: a message is received only once all that
+// were sent before it to its group are processed or dead-lettered, and the DLQ, too,
+// gives a group's messages in that order.
+func checkOrder(j *judge, l *lifelines) {
+	n := l.MaxReceiveCount
+	ahead := map[string][]*lifeline{} // messages of a group, in order of sending
+	lastLanding := map[string]*lifeline{}
+	for _, m := range l.messages {
+		if m.sent == nil {
+			continue
+		}
+		group := m.sent.Group
+		for _, e := range m.receives {
+			for _, earlier := range ahead[group] {
+				if !earlier.outOfTheWay(n, e.Seq) {
+					j.violated(m, "was received at %s, while %s, sent before it to group %s, was still to be processed", clockTime(e.Call), earlier.key, group)
+				}
+			}
+		}
+		ahead[group] = append(ahead[group], m)
+		if len(m.landings) > 0 {
+			if last := lastLanding[group]; last != nil && last.landings[0].Seq > m.landings[0].Seq {
+				j.violated(m, "was received from the DLQ before %s, which was sent before it to group %s", last.key, group)
+			}
+			lastLanding[group] = m
+		}
+	}
+}
+
+// outOfTheWay says whether the message was processed, or received as often as allowed,
+// before the given point of the history.
+func (m *lifeline) outOfTheWay(maxReceiveCount, seq int) bool {
+	if done := m.processed(); done != nil && done.Seq < seq {
+		return true
+	}
+	return len(m.receives) >= maxReceiveCount && m.receives[maxReceiveCount-1].Seq < seq
+}

@@ -1,0 +1,305 @@
+package dlqtest_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sqs-dlq/sqs-dlq/dlqtest"
+)
+
+const (
+	sourceARN = "arn:aws:sqs:us-east-1:000000000000:orders"
+	dlqARN    = "arn:aws:sqs:us-east-1:000000000000:orders-dlq"
+)
+
+// story writes histories by hand.
+type story struct {
+	dlqtest.History
+	now   time.Time
+	phase string
+}
+
+func newStory(n int) *story {
+	s := &story{now: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), phase: "outage"}
+	s.Header = dlqtest.Header{
+		Ground: dlqtest.Embedded, Clock: "virtual", Started: s.now, SourceARN: sourceARN, DLQARN: dlqARN, MaxReceiveCount: n, KeepDLQ: true,
+	}
+	return s
+}
+
+func (s *story) add(e dlqtest.Event) *story {
+	s.now = s.now.Add(time.Second)
+	e.Seq, e.Call, e.Return, e.Phase = len(s.Events)+1, s.now, s.now, s.phase
+	if e.Outcome == "" {
+		e.Outcome = dlqtest.OK
+	}
+	s.Events = append(s.Events, e)
+	return s
+}
+
+func (s *story) event(op dlqtest.Op, queue, key string) dlqtest.Event {
+	e := dlqtest.Event{Op: op, Queue: queue, Key: key}
+	if key != "" {
+		e.MessageID, e.Body, e.Attributes = "id-"+key, "body-"+key, "attributes"
+		e.Sent = time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	}
+	return e
+}
+
+func (s *story) send(key string, fails int) *story {
+	e := s.event(dlqtest.OpSend, sourceARN, key)
+	e.Fails, e.Fault = fails, "fault"
+	return s.add(e)
+}
+
+func (s *story) receive(key string, counts ...int) *story {
+	for _, n := range counts {
+		e := s.event(dlqtest.OpReceive, sourceARN, key)
+		e.ReceiveCount = n
+		s.add(e)
+	}
+	return s
+}
+
+func (s *story) deleted(key string) *story {
+	return s.add(s.event(dlqtest.OpDelete, sourceARN, key))
+}
+
+func (s *story) land(key string, n int) *story {
+	e := s.event(dlqtest.OpReceive, dlqARN, key)
+	e.ReceiveCount, e.Source = n, sourceARN
+	return s.add(e)
+}
+
+func (s *story) drained(queue string, held int) *story {
+	e := s.event(dlqtest.OpDrain, queue, "")
+	e.Visible = held
+	return s.add(e)
+}
+
+func (s *story) alarm(phase, state string) *story {
+	s.phase = phase
+	e := s.event(dlqtest.OpAlarm, "", "")
+	e.State, e.Changed, e.NotifiesOK = state, s.now, true
+	return s.add(e)
+}
+
+func (s *story) notified(from, to string) *story {
+	e := s.event(dlqtest.OpNotification, "", "")
+	e.From, e.State = from, to
+	return s.add(e)
+}
+
+// good is a history with which nothing is wrong, for maxReceiveCount 3.
+func good() *story {
+	return newStory(3).
+		send("healthy", 0).send("poison", dlqtest.Always).send("flaky", 2).
+		receive("healthy", 1).deleted("healthy").
+		receive("poison", 1, 2, 3).
+		receive("flaky", 1, 2, 3).deleted("flaky").
+		drained(sourceARN, 0).
+		land("poison", 4).drained(dlqARN, 1)
+}
+
+// edit changes every event that fits.
+func (s *story) edit(fits func(dlqtest.Event) bool, change func(*dlqtest.Event)) *story {
+	for i := range s.Events {
+		if fits(s.Events[i]) {
+			change(&s.Events[i])
+		}
+	}
+	return s
+}
+
+// without leaves out every event that fits.
+func (s *story) without(fits func(dlqtest.Event) bool) *story {
+	s.Events = slices.DeleteFunc(s.Events, fits)
+	return s
+}
+
+func is(op dlqtest.Op, queue, key string) func(dlqtest.Event) bool {
+	return func(e dlqtest.Event) bool { return e.Op == op && e.Queue == queue && e.Key == key }
+}
+
+func receiveNo(key string, n int) func(dlqtest.Event) bool {
+	return func(e dlqtest.Event) bool {
+		return is(dlqtest.OpReceive, sourceARN, key)(e) && e.ReceiveCount == n
+	}
+}
+
+var landed = is(dlqtest.OpReceive, dlqARN, "poison")
+
+func TestCheckJudgesHistories(t *testing.T) {
+	fifo := func() *story {
+		s := newStory(1)
+		s.FIFO = true
+		return s
+	}
+	grouped := func(s *story) *story {
+		return s.edit(func(e dlqtest.Event) bool { return e.Key != "" }, func(e *dlqtest.Event) { e.Group = "g" })
+	}
+	redriven := func() *story {
+		s := good()
+		s.KeepDLQ = false
+		s.phase = "recovery"
+		s.add(s.event(dlqtest.OpRedrive, dlqARN, "")).add(s.event(dlqtest.OpRedriven, dlqARN, ""))
+		return s
+	}
+	alarmed := func() *story {
+		s := newStory(1)
+		s.Alarm, s.AlarmWithin, s.Notifications, s.KeepDLQ, s.AlarmHoldsInFlight = "a", 3*time.Minute, true, false, true
+		s.alarm("control", "INSUFFICIENT_DATA").alarm("control", "OK")
+		s.phase = "outage"
+		return s.send("healthy", 0).send("poison", dlqtest.Always).receive("healthy", 1).deleted("healthy").receive("poison", 1).drained(sourceARN, 0)
+	}
+	rest := func(s *story) *story {
+		s.land("poison", 2).drained(dlqARN, 1).alarm("inspection", "ALARM")
+		s.phase = "recovery"
+		s.add(s.event(dlqtest.OpRedrive, dlqARN, "")).add(s.event(dlqtest.OpRedriven, dlqARN, ""))
+		return s.receive("poison", 1).deleted("poison").drained(sourceARN, 0).drained(dlqARN, 0)
+	}
+	fired := func() *story { return rest(alarmed().alarm("outage", "ALARM").notified("OK", "ALARM")) }
+
+	tests := []struct {
+		name    string
+		history *story
+		want    map[dlqtest.Invariant]dlqtest.Status // held where nothing is said
+	}{
+		{"all is well", good(), nil},
+		{"dead-lettered one receive early", good().without(receiveNo("poison", 3)).edit(landed, func(e *dlqtest.Event) { e.ReceiveCount = 3 }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Exact: dlqtest.Violated, dlqtest.DeadLettered: dlqtest.Violated}},
+		{"dead-lettered one receive late", newStory(3).send("poison", dlqtest.Always).send("healthy", 0).receive("healthy", 1).deleted("healthy").
+			receive("poison", 1, 2, 3, 4).drained(sourceARN, 0).land("poison", 5).drained(dlqARN, 1),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Exact: dlqtest.Violated, dlqtest.DeadLettered: dlqtest.Violated}},
+		{"a receive nobody saw, on strict ground", good().without(receiveNo("poison", 2)),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Exact: dlqtest.Violated}},
+		{"counts out of order", good().edit(receiveNo("flaky", 2), func(e *dlqtest.Event) { e.ReceiveCount = 1 }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Exact: dlqtest.Violated}},
+		{"the source was not drained", good().without(is(dlqtest.OpDrain, sourceARN, "")),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Exact: dlqtest.NotKnown}},
+		{"the source was drained before the last receive only", newStory(1).send("poison", dlqtest.Always).send("healthy", 0).receive("healthy", 1).deleted("healthy").
+			drained(sourceARN, 0).receive("poison", 1).land("poison", 2).drained(dlqARN, 1),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Exact: dlqtest.NotKnown}},
+		{"nothing sent", newStory(3).drained(sourceARN, 0).drained(dlqARN, 0), map[dlqtest.Invariant]dlqtest.Status{
+			dlqtest.Exact: dlqtest.NotKnown, dlqtest.DeadLettered: dlqtest.NotKnown, dlqtest.Intact: dlqtest.NotKnown,
+			dlqtest.Spared: dlqtest.NotKnown, dlqtest.Conserved: dlqtest.NotKnown}},
+		{"lost on the move", good().without(landed).edit(is(dlqtest.OpDrain, dlqARN, ""), func(e *dlqtest.Event) { e.Visible = 0 }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.DeadLettered: dlqtest.Violated, dlqtest.Conserved: dlqtest.Violated, dlqtest.Intact: dlqtest.NotKnown}},
+		{"not found, but the DLQ was not read to its end", good().without(landed).without(is(dlqtest.OpDrain, dlqARN, "")),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.DeadLettered: dlqtest.NotKnown, dlqtest.Conserved: dlqtest.NotKnown, dlqtest.Intact: dlqtest.NotKnown,
+				dlqtest.Spared: dlqtest.NotKnown, dlqtest.Isolated: dlqtest.NotKnown}},
+		{"the count starts again in the DLQ", good().edit(landed, func(e *dlqtest.Event) { e.ReceiveCount = 1 }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.DeadLettered: dlqtest.Violated}},
+		{"the DLQ names no source", good().edit(landed, func(e *dlqtest.Event) { e.Source = "" }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.DeadLettered: dlqtest.Violated}},
+		{"twice in the DLQ", good().land("poison", 5), map[dlqtest.Invariant]dlqtest.Status{dlqtest.DeadLettered: dlqtest.Violated}},
+		{"another body in the DLQ", good().edit(landed, func(e *dlqtest.Event) { e.Body = "other" }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
+		{"another id in the DLQ", good().edit(landed, func(e *dlqtest.Event) { e.MessageID = "other" }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
+		{"an attribute dropped", good().edit(landed, func(e *dlqtest.Event) { e.Attributes = "fewer" }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
+		{"sent anew by the move", good().edit(landed, func(e *dlqtest.Event) { e.Sent = e.Sent.Add(time.Hour) }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
+		{"a message that can be processed is dead-lettered", good().without(is(dlqtest.OpDelete, sourceARN, "flaky")).without(receiveNo("flaky", 3)).
+			land("flaky", 3).edit(is(dlqtest.OpDrain, dlqARN, ""), func(e *dlqtest.Event) { e.Visible = 2 }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Spared: dlqtest.Violated}},
+		{"processed and dead-lettered", good().land("healthy", 2).edit(is(dlqtest.OpDrain, dlqARN, ""), func(e *dlqtest.Event) { e.Visible = 2 }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Spared: dlqtest.Violated, dlqtest.Conserved: dlqtest.Violated}},
+		{"a healthy message vanishes", good().without(func(e dlqtest.Event) bool { return e.Key == "healthy" && e.Op != dlqtest.OpSend }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Conserved: dlqtest.Violated}},
+		{"a poison message vanishes at once", good().without(func(e dlqtest.Event) bool { return e.Key == "poison" && e.Op != dlqtest.OpSend }).
+			edit(is(dlqtest.OpDrain, dlqARN, ""), func(e *dlqtest.Event) { e.Visible = 0 }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Exact: dlqtest.Violated, dlqtest.DeadLettered: dlqtest.Violated, dlqtest.Conserved: dlqtest.Violated, dlqtest.Intact: dlqtest.NotKnown}},
+		{"a send of unknown outcome, not seen again", good().send("maybe", 0).edit(is(dlqtest.OpSend, sourceARN, "maybe"), func(e *dlqtest.Event) { e.Outcome = dlqtest.Unknown }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Conserved: dlqtest.NotKnown}},
+		{"a failed send is no message", good().send("refused", 0).edit(is(dlqtest.OpSend, sourceARN, "refused"), func(e *dlqtest.Event) { e.Outcome = dlqtest.Failed }), nil},
+		{"back after it was acknowledged", good().receive("healthy", 2), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Conserved: dlqtest.Violated}},
+		{"a stranger in the DLQ", good().add(dlqtest.Event{Op: dlqtest.OpReceive, Queue: dlqARN, MessageID: "stranger", ReceiveCount: 1}).
+			edit(is(dlqtest.OpDrain, dlqARN, ""), func(e *dlqtest.Event) { e.Visible = 2 }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Isolated: dlqtest.Violated}},
+		{"the DLQ says that it holds more than can be read", good().edit(is(dlqtest.OpDrain, dlqARN, ""), func(e *dlqtest.Event) { e.Visible = 2 }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Isolated: dlqtest.Violated}},
+
+		{"FIFO: in order", grouped(fifo().send("poison", dlqtest.Always).send("healthy", 0).receive("poison", 1).receive("healthy", 1).deleted("healthy").
+			drained(sourceARN, 0).land("poison", 2).drained(dlqARN, 1)), nil},
+		{"FIFO: the second before the first is out of the way", grouped(fifo().send("poison", dlqtest.Always).send("healthy", 0).receive("healthy", 1).deleted("healthy").receive("poison", 1).
+			drained(sourceARN, 0).land("poison", 2).drained(dlqARN, 1)), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
+		{"FIFO: another order in the DLQ", grouped(fifo().send("poison", dlqtest.Always).send("second", dlqtest.Always).send("healthy", 0).receive("poison", 1).receive("second", 1).receive("healthy", 1).deleted("healthy").
+			drained(sourceARN, 0).land("second", 2).land("poison", 2).drained(dlqARN, 2)), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
+		{"FIFO: another group in the DLQ", grouped(fifo().send("poison", dlqtest.Always).send("healthy", 0).receive("poison", 1).receive("healthy", 1).deleted("healthy").
+			drained(sourceARN, 0).land("poison", 2).drained(dlqARN, 1)).edit(landed, func(e *dlqtest.Event) { e.Group = "other" }), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
+
+		{"redriven", redriven().receive("poison", 1).deleted("poison").drained(sourceARN, 0).drained(dlqARN, 0), nil},
+		{"not redriven", func() *story { s := good(); s.KeepDLQ = false; return s }(), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Redriven: dlqtest.NotKnown}},
+		{"lost by the redrive", redriven().drained(sourceARN, 0).drained(dlqARN, 0), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Redriven: dlqtest.Violated}},
+		{"back twice", redriven().receive("poison", 1).deleted("poison").receive("poison", 1).drained(sourceARN, 0).drained(dlqARN, 0), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Redriven: dlqtest.Violated}},
+		{"back with its old count", redriven().receive("poison", 5).deleted("poison").drained(sourceARN, 0).drained(dlqARN, 0), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Redriven: dlqtest.Violated}},
+		{"still in the DLQ", redriven().receive("poison", 1).deleted("poison").drained(sourceARN, 0), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Redriven: dlqtest.NotKnown}},
+
+		{"alarm: fires and clears", fired().alarm("recovery", "OK").notified("ALARM", "OK"), nil},
+		{"alarm: never fires", rest(alarmed().alarm("outage", "OK")).alarm("recovery", "OK"), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Alarmed: dlqtest.Violated}},
+		{"alarm: never clears", fired().alarm("recovery", "ALARM"), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Alarmed: dlqtest.Violated}},
+		{"alarm: not notified", rest(alarmed().alarm("outage", "ALARM")).alarm("recovery", "OK").notified("ALARM", "OK"), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Alarmed: dlqtest.Violated}},
+		{"alarm: notified twice", fired().notified("OK", "ALARM").alarm("recovery", "OK").notified("ALARM", "OK"), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Alarmed: dlqtest.Violated}},
+		{"alarm: its end not notified", fired().alarm("recovery", "OK"), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Alarmed: dlqtest.Violated}},
+		{"alarm: gone off while the DLQ was inspected", fired().alarm("inspection", "OK").alarm("recovery", "OK").notified("ALARM", "OK"), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Alarmed: dlqtest.Violated}},
+		{"alarm: on before anything was dead-lettered", rest(func() *story {
+			s := newStory(1)
+			s.Alarm, s.AlarmWithin = "a", 3*time.Minute
+			return s.alarm("control", "ALARM").send("healthy", 0).send("poison", dlqtest.Always).receive("healthy", 1).deleted("healthy").receive("poison", 1).drained(sourceARN, 0)
+		}().alarm("outage", "ALARM")).alarm("recovery", "OK"), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Alarmed: dlqtest.Violated}},
+		{"alarm: not known before", rest(func() *story {
+			s := newStory(1)
+			s.Alarm, s.AlarmWithin = "a", 3*time.Minute
+			return s.alarm("control", "INSUFFICIENT_DATA").send("healthy", 0).send("poison", dlqtest.Always).receive("healthy", 1).deleted("healthy").receive("poison", 1).drained(sourceARN, 0)
+		}().alarm("outage", "ALARM")).alarm("recovery", "OK"), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Alarmed: dlqtest.NotKnown}},
+		{"alarm: too late", rest(func() *story {
+			s := alarmed()
+			s.now = s.now.Add(time.Hour)
+			return s.alarm("outage", "ALARM").notified("OK", "ALARM")
+		}()).alarm("recovery", "OK").notified("ALARM", "OK"), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Alarmed: dlqtest.Violated}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			verdicts := dlqtest.Check(&tt.history.History)
+			require.NotEmpty(t, verdicts)
+			for _, v := range verdicts {
+				want, ok := tt.want[v.Invariant]
+				if !ok {
+					want = dlqtest.Held
+				}
+				require.Equal(t, want, v.Status, "%s: %s", v.Invariant, v.Summary)
+			}
+			require.Equal(t, len(tt.want) == 0, dlqtest.Proven(verdicts))
+		})
+	}
+}
+
+// On AWS clients don't see every receive, and standard queues deliver at least once.
+func TestCheckAllowsForWhatAWSDoesNotPromise(t *testing.T) {
+	onAWS := func(s *story) *story { s.Ground = dlqtest.AWS; return s }
+	for _, tt := range []struct {
+		name    string
+		history *story
+		proven  bool
+		noted   dlqtest.Invariant
+	}{
+		{"a missing number is unknown", onAWS(good().without(receiveNo("poison", 2))), false, ""},
+		{"a number above N is a violation", onAWS(good().receive("poison", 4)), false, ""},
+		{"a delivery after the acknowledgement is noted", onAWS(good().receive("healthy", 2)), true, dlqtest.Conserved},
+		{"a second delivery from the DLQ is noted", onAWS(good().land("poison", 5)), true, dlqtest.DeadLettered},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			verdicts := dlqtest.Check(&tt.history.History)
+			require.Equal(t, tt.proven, dlqtest.Proven(verdicts), fmt.Sprint(verdicts))
+			for _, v := range verdicts {
+				require.Equal(t, v.Invariant == tt.noted, len(v.Notes) > 0, fmt.Sprint(v))
+			}
+		})
+	}
+}

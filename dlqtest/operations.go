@@ -1,0 +1,342 @@
+package dlqtest
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// end is one of the two queues.
+type end int
+
+const (
+	source end = iota
+	dlq
+)
+
+func (p *prover) url(e end) *string {
+	if e == dlq {
+		return &p.q.DLQ
+	}
+	return &p.q.URL
+}
+
+func (p *prover) arn(e end) string {
+	if e == dlq {
+		return p.h.DLQARN
+	}
+	return p.h.SourceARN
+}
+
+// message is a message that a consumer holds.
+type message struct {
+	key, id string
+	handle  *string
+}
+
+// depth is what a queue says it holds.
+type depth struct{ visible, inFlight, delayed int }
+
+func (d depth) total() int { return d.visible + d.inFlight + d.delayed }
+
+// queueFacts are the attributes that a proof looks at: none of what it judges.
+type queueFacts struct {
+	arn               string
+	visibility, delay time.Duration
+	depth
+}
+
+func (p *prover) attributes(ctx context.Context, queueURL string) (queueFacts, error) {
+	out, err := p.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl: &queueURL,
+		AttributeNames: []types.QueueAttributeName{
+			types.QueueAttributeNameQueueArn, types.QueueAttributeNameVisibilityTimeout, types.QueueAttributeNameDelaySeconds,
+			types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+			types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+		},
+	})
+	if err != nil {
+		return queueFacts{}, err
+	}
+	number := func(name types.QueueAttributeName) int {
+		n, convErr := strconv.Atoi(out.Attributes[string(name)])
+		if convErr != nil && err == nil {
+			err = fmt.Errorf("attribute %s of %s: %w", name, queueURL, convErr)
+		}
+		return n
+	}
+	f := queueFacts{
+		arn:        out.Attributes[string(types.QueueAttributeNameQueueArn)],
+		visibility: time.Duration(number(types.QueueAttributeNameVisibilityTimeout)) * time.Second,
+		delay:      time.Duration(number(types.QueueAttributeNameDelaySeconds)) * time.Second,
+		depth: depth{
+			visible:  number(types.QueueAttributeNameApproximateNumberOfMessages),
+			inFlight: number(types.QueueAttributeNameApproximateNumberOfMessagesNotVisible),
+			delayed:  number(types.QueueAttributeNameApproximateNumberOfMessagesDelayed),
+		},
+	}
+	return f, err
+}
+
+// send sends a message and remembers how its consumers fail.
+func (p *prover) send(ctx context.Context, name string, m Message) error {
+	key := p.run + "-" + name
+	traceHeader := fmt.Sprintf("Root=1-%08x-%024x", p.clock.Now().Unix(), len(p.h.Events)+1)
+	in := &sqs.SendMessageInput{
+		QueueUrl:    p.url(source),
+		MessageBody: aws.String(body(key)),
+		MessageAttributes: map[string]types.MessageAttributeValue{
+			"Proof":  {DataType: aws.String("String"), StringValue: &key},
+			"Number": {DataType: aws.String("Number"), StringValue: aws.String("12345678901234567890.5")},
+			"Binary": {DataType: aws.String("Binary.raw"), BinaryValue: []byte{0, 1, 0xFE, 0xFF}},
+		},
+		MessageSystemAttributes: map[string]types.MessageSystemAttributeValue{
+			string(types.MessageSystemAttributeNameForSendsAWSTraceHeader): {DataType: aws.String("String"), StringValue: &traceHeader},
+		},
+	}
+	e := Event{
+		Op: OpSend, Queue: p.arn(source), Key: key, Group: m.Group, Call: p.clock.Now(),
+		Body: hash(*in.MessageBody), Attributes: hashAttributes(in.MessageAttributes, traceHeader),
+		Fault: m.Fault.Name, Fails: m.Fault.Fails,
+	}
+	if p.q.FIFO() {
+		in.MessageGroupId, in.MessageDeduplicationId = &m.Group, &key
+		e.DedupID = key
+	}
+	p.fates[key] = &fate{message: m}
+	out, err := p.sqs.SendMessage(ctx, in)
+	if out != nil {
+		e.MessageID, e.Sequence = aws.ToString(out.MessageId), aws.ToString(out.SequenceNumber)
+		p.keys[e.MessageID] = key
+	}
+	e.Outcome, e.Error = outcomeOf(err), errorText(err)
+	p.record(e)
+	if err != nil {
+		return fmt.Errorf("sending a message to %s: %w", p.q.Name(), err)
+	}
+	return nil
+}
+
+type receiveOptions struct {
+	max int
+	// visibility overrides the queue's visibility timeout, if positive.
+	visibility time.Duration
+}
+
+// receive receives once and records every message that came, or that none did.
+func (p *prover) receive(ctx context.Context, from end, o receiveOptions) ([]message, error) {
+	in := &sqs.ReceiveMessageInput{
+		QueueUrl:                    p.url(from),
+		MaxNumberOfMessages:         int32(o.max),
+		VisibilityTimeout:           int32(o.visibility / time.Second),
+		MessageAttributeNames:       []string{"All"},
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+	}
+	call := p.clock.Now()
+	out, err := p.sqs.ReceiveMessage(ctx, in, p.wait(in))
+	if err != nil {
+		p.record(Event{Op: OpReceive, Queue: p.arn(from), Call: call, Outcome: outcomeOf(err), Error: errorText(err)})
+		return nil, fmt.Errorf("receiving from %s: %w", queueName(*p.url(from)), err)
+	}
+	if len(out.Messages) == 0 {
+		p.record(Event{Op: OpReceive, Queue: p.arn(from), Call: call})
+		return nil, nil
+	}
+	messages := make([]message, len(out.Messages))
+	for i, m := range out.Messages {
+		e := p.sight(m)
+		e.Op, e.Queue, e.Call = OpReceive, p.arn(from), call
+		p.record(e)
+		messages[i] = message{key: e.Key, id: e.MessageID, handle: m.ReceiptHandle}
+	}
+	return messages, nil
+}
+
+// sight is what a received message shows.
+func (p *prover) sight(m types.Message) Event {
+	attribute := func(name types.MessageSystemAttributeName) string { return m.Attributes[string(name)] }
+	e := Event{
+		MessageID:  aws.ToString(m.MessageId),
+		Group:      attribute(types.MessageSystemAttributeNameMessageGroupId),
+		DedupID:    attribute(types.MessageSystemAttributeNameMessageDeduplicationId),
+		Sequence:   attribute(types.MessageSystemAttributeNameSequenceNumber),
+		Source:     attribute(types.MessageSystemAttributeNameDeadLetterQueueSourceArn),
+		Handle:     hash(aws.ToString(m.ReceiptHandle)),
+		Body:       hash(aws.ToString(m.Body)),
+		Attributes: hashAttributes(m.MessageAttributes, attribute(types.MessageSystemAttributeNameAWSTraceHeader)),
+	}
+	e.ReceiveCount, _ = strconv.Atoi(attribute(types.MessageSystemAttributeNameApproximateReceiveCount))
+	if ms, err := strconv.ParseInt(attribute(types.MessageSystemAttributeNameSentTimestamp), 10, 64); err == nil {
+		e.Sent = time.UnixMilli(ms).UTC()
+	}
+	// the id first: a body that was exchanged for another's must not pass for that other
+	if e.Key = p.keys[e.MessageID]; e.Key == "" {
+		var content struct{ Proof string }
+		if json.Unmarshal([]byte(aws.ToString(m.Body)), &content) == nil && strings.HasPrefix(content.Proof, p.run+"-") {
+			e.Key = content.Proof
+		}
+	}
+	if f := p.fates[e.Key]; f != nil {
+		e.Fault, e.Fails = f.message.Fault.Name, f.message.Fault.Fails
+	}
+	return e
+}
+
+// wait makes a receive a long poll where time is real, and a short one where it stands
+// still. The SDK leaves out a WaitTimeSeconds of 0, by which the queue's own default
+// would apply, so it is put in by hand.
+func (p *prover) wait(in *sqs.ReceiveMessageInput) func(*sqs.Options) {
+	if !p.target.virtual() {
+		in.WaitTimeSeconds = 5
+		return func(*sqs.Options) {}
+	}
+	return sqs.WithAPIOptions(func(stack *middleware.Stack) error {
+		return stack.Build.Add(middleware.BuildMiddlewareFunc("explicit short poll", func(ctx context.Context, b middleware.BuildInput, next middleware.BuildHandler) (middleware.BuildOutput, middleware.Metadata, error) {
+			req, ok := b.Request.(*smithyhttp.Request)
+			if !ok {
+				return next.HandleBuild(ctx, b)
+			}
+			content, err := io.ReadAll(req.GetStream())
+			if err != nil {
+				return middleware.BuildOutput{}, middleware.Metadata{}, fmt.Errorf("reading a request's body: %w", err)
+			}
+			content = append([]byte(`{"WaitTimeSeconds":0,`), bytes.TrimPrefix(content, []byte("{"))...)
+			if req, err = req.SetStream(bytes.NewReader(content)); err != nil {
+				return middleware.BuildOutput{}, middleware.Metadata{}, fmt.Errorf("setting a request's body: %w", err)
+			}
+			b.Request = req
+			return next.HandleBuild(ctx, b)
+		}), middleware.Before)
+	})
+}
+
+func (p *prover) delete(ctx context.Context, m message) error {
+	call := p.clock.Now()
+	_, err := p.sqs.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: p.url(source), ReceiptHandle: m.handle})
+	p.recordOn(m, source, Event{Op: OpDelete, Call: call}, err)
+	if err != nil {
+		return fmt.Errorf("deleting a message from %s: %w", p.q.Name(), err)
+	}
+	return nil
+}
+
+func (p *prover) changeVisibility(ctx context.Context, m message, at end, timeout time.Duration) error {
+	call := p.clock.Now()
+	_, err := p.sqs.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
+		QueueUrl: p.url(at), ReceiptHandle: m.handle, VisibilityTimeout: int32(timeout / time.Second),
+	})
+	p.recordOn(m, at, Event{Op: OpVisibility, Call: call, Duration: timeout}, err)
+	if err != nil {
+		return fmt.Errorf("changing a message's visibility timeout in %s: %w", queueName(*p.url(at)), err)
+	}
+	return nil
+}
+
+func (p *prover) recordOn(m message, at end, e Event, err error) {
+	e.Queue, e.Key, e.MessageID, e.Handle = p.arn(at), m.key, m.id, hash(aws.ToString(m.handle))
+	e.Outcome, e.Error = outcomeOf(err), errorText(err)
+	p.record(e)
+}
+
+// recordDrain asks the queue what it holds and records whether that is all accounted for.
+// AWS's counts lag behind, so there it asks again for a while.
+func (p *prover) recordDrain(ctx context.Context, at end, done func(depth) bool) error {
+	tries := 1
+	if p.h.Ground == AWS {
+		tries = 12
+	}
+	for {
+		call := p.clock.Now()
+		facts, err := p.attributes(ctx, *p.url(at))
+		if err != nil {
+			p.record(Event{Op: OpDepth, Queue: p.arn(at), Call: call, Outcome: outcomeOf(err), Error: errorText(err)})
+			return fmt.Errorf("reading how many messages %s holds: %w", queueName(*p.url(at)), err)
+		}
+		e := Event{Op: OpDrain, Queue: p.arn(at), Call: call, Visible: facts.visible, InFlight: facts.inFlight, Delayed: facts.delayed}
+		tries--
+		if !done(facts.depth) && tries > 0 {
+			e.Op = OpDepth
+			p.record(e)
+			if err := p.sleep(ctx, 10*time.Second); err != nil {
+				return err
+			}
+			continue
+		}
+		if !done(facts.depth) {
+			e.Outcome = Failed
+			e.Error = fmt.Sprintf("holds %d visible, %d in flight, %d delayed", facts.visible, facts.inFlight, facts.delayed)
+		}
+		p.record(e)
+		return nil
+	}
+}
+
+// redrive moves the DLQ's messages back to their source and waits for the end of it.
+func (p *prover) redrive(ctx context.Context) error {
+	call := p.clock.Now()
+	_, err := p.sqs.StartMessageMoveTask(ctx, &sqs.StartMessageMoveTaskInput{SourceArn: &p.h.DLQARN})
+	p.record(Event{Op: OpRedrive, Queue: p.h.DLQARN, Call: call, Outcome: outcomeOf(err), Error: errorText(err)})
+	if err != nil {
+		return fmt.Errorf("starting a message move task from %s: %w", queueName(p.q.DLQ), err)
+	}
+	const limit = 15 * time.Minute
+	deadline := p.clock.Now().Add(limit)
+	for {
+		if err := p.sleep(ctx, 5*time.Second); err != nil {
+			return err
+		}
+		call := p.clock.Now()
+		out, err := p.sqs.ListMessageMoveTasks(ctx, &sqs.ListMessageMoveTasksInput{SourceArn: &p.h.DLQARN})
+		if err != nil {
+			return fmt.Errorf("listing the message move tasks of %s: %w", queueName(p.q.DLQ), err)
+		}
+		e := Event{Op: OpRedriven, Queue: p.h.DLQARN, Call: call, Outcome: Unknown, State: "not listed"}
+		if len(out.Results) > 0 {
+			e.State, e.Error = aws.ToString(out.Results[0].Status), aws.ToString(out.Results[0].FailureReason)
+		}
+		switch {
+		case e.State == "COMPLETED":
+			e.Outcome = OK
+		case e.State == "RUNNING" && p.clock.Now().Before(deadline):
+			continue
+		case e.State == "RUNNING":
+			e.Error = fmt.Sprintf("still running after %s", limit)
+		default:
+			e.Outcome = Failed
+		}
+		p.record(e)
+		return nil
+	}
+}
+
+// hash shortens what is only ever compared.
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:8])
+}
+
+// hashAttributes is a hash of message attributes and trace header.
+func hashAttributes(attributes map[string]types.MessageAttributeValue, traceHeader string) string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		a := attributes[name]
+		fmt.Fprintf(&b, "%q %q %q %s\n", name, aws.ToString(a.DataType), aws.ToString(a.StringValue), base64.StdEncoding.EncodeToString(a.BinaryValue))
+	}
+	return hash(b.String() + traceHeader)
+}

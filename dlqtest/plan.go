@@ -1,0 +1,38 @@
+package dlqtest
+
+import "fmt"
+
+// Message is a message that a proof sends.
+type Message struct {
+	// Fault is how its consumers fail.
+	Fault Fault
+	// Group is its message group; FIFO queues need one.
+	Group string
+}
+
+// DefaultPlan is what Prove sends: healthy messages, poison ones of each kind, and flaky
+// ones up to the boundary, which succeed on the very last receive that is allowed. On
+// a FIFO queue poison stands at the head of its group, with healthy messages behind it
+// and groups without any beside it.
+func DefaultPlan(q Queue) []Message {
+	n := q.MaxReceiveCount
+	if q.FIFO() {
+		return []Message{
+			{Crash(), "poisoned-crash"}, {Healthy(), "poisoned-crash"}, {Healthy(), "poisoned-crash"},
+			{Nack(), "poisoned-nack"}, {Healthy(), "poisoned-nack"}, {Crash(), "poisoned-nack"}, {Healthy(), "poisoned-nack"},
+			{Flaky(n-1, Leave), "flaky"}, {Healthy(), "flaky"},
+			{Healthy(), "healthy"}, {Healthy(), "healthy"}, {Healthy(), "healthy"},
+		}
+	}
+	var plan []Message
+	for _, f := range []Fault{Healthy(), Crash(), Healthy(), Nack(), Flaky(n-1, Leave), Flaky(n-1, Return), Flaky(n/2, Leave), Healthy(), Crash(), Nack(), Healthy()} {
+		plan = append(plan, Message{Fault: f})
+	}
+	return plan
+}
+
+// body is the message's body. It carries the key that tells the message from all others,
+// also after a redrive has given it a new MessageId, and characters that are easily broken.
+func body(key string) string {
+	return fmt.Sprintf(`{"proof":%q,"text":"größer, 大きい, \"quoted\" <&> 🧪"}`, key)
+}

@@ -1,0 +1,458 @@
+package dlqtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+)
+
+// Option changes what Prove does.
+type Option func(*prover)
+
+// WithPlan makes Prove send these messages rather than DefaultPlan's.
+func WithPlan(plan []Message) Option { return func(p *prover) { p.plan = plan } }
+
+// Proof is what a proof found.
+type Proof struct {
+	Queue    Queue
+	History  *History
+	Verdicts []Verdict
+	// Took is how long the proof took by the wall clock, Passed by the queues' own.
+	Took, Passed time.Duration
+}
+
+// Proven says whether every invariant held.
+func (p *Proof) Proven() bool { return Proven(p.Verdicts) }
+
+// SetupError is a reason why a proof could not begin: it says nothing of the queues'
+// dead-lettering, and what to do.
+type SetupError struct{ Err error }
+
+// Error is the reason.
+func (e *SetupError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *SetupError) Unwrap() error { return e.Err }
+
+func setupError(format string, args ...any) error {
+	return &SetupError{fmt.Errorf(format, args...)}
+}
+
+// Prove sends messages to the queue, breaks their consumers, and judges what they saw.
+// The queues must be empty and nobody else may use them meanwhile. It returns a
+// *SetupError if the proof could not begin; with any other error, what was done until
+// then is in the proof, and judged.
+func Prove(ctx context.Context, t Target, q Queue, opts ...Option) (*Proof, error) {
+	if err := q.validate(); err != nil {
+		return nil, &SetupError{err}
+	}
+	p := &prover{
+		target: t, q: q, clock: t.clock(),
+		sqs:  sqs.NewFromConfig(t.Config),
+		cw:   cloudwatch.NewFromConfig(t.Config),
+		run:  strconv.FormatUint(rand.Uint64()>>16, 36),
+		plan: DefaultPlan(q),
+		keys: map[string]string{}, fates: map[string]*fate{},
+	}
+	for _, opt := range opts {
+		opt(p)
+	}
+	if clock, ok := p.clock.(pausable); ok {
+		clock.Pause()
+		defer clock.Resume()
+	}
+	began := time.Now()
+	if err := p.prepare(ctx); err != nil {
+		return nil, err
+	}
+	err := p.proceed(ctx)
+	return &Proof{
+		Queue: q, History: &p.h, Verdicts: Check(&p.h),
+		Took: time.Since(began), Passed: p.clock.Now().Sub(p.h.Started),
+	}, err
+}
+
+// prover is a proof under way.
+type prover struct {
+	target Target
+	q      Queue
+	clock  Clock
+	sqs    *sqs.Client
+	cw     *cloudwatch.Client
+	run    string // tells this run's messages from all others
+	plan   []Message
+
+	h          History
+	phase      string
+	visibility time.Duration // of the source queue; for waiting only
+	delay      time.Duration // of the source queue; for waiting only
+	keys       map[string]string
+	fates      map[string]*fate
+}
+
+// fate is what a message's consumers do, and did.
+type fate struct {
+	message   Message
+	receives  int
+	processed bool
+}
+
+// prepare looks at the queues and the alarm before anything is sent.
+func (p *prover) prepare(ctx context.Context) error {
+	source, err := p.attributes(ctx, p.q.URL)
+	if err != nil {
+		return setupError("reading the source queue's attributes: %w", err)
+	}
+	dlq, err := p.attributes(ctx, p.q.DLQ)
+	if err != nil {
+		return setupError("reading the DLQ's attributes: %w", err)
+	}
+	for _, a := range []struct {
+		name  string
+		depth depth
+	}{{p.q.Name(), source.depth}, {queueName(p.q.DLQ), dlq.depth}} {
+		if n := a.depth.total(); n > 0 {
+			return setupError("queue %s holds %s: a proof needs queues that are empty and that nobody uses", a.name, count(n, "message"))
+		}
+	}
+	p.visibility, p.delay = source.visibility, source.delay
+	p.h.Header = Header{
+		Ground: p.target.ground(), Clock: "wall", Started: p.clock.Now(),
+		SourceARN: source.arn, DLQARN: dlq.arn, FIFO: p.q.FIFO(), MaxReceiveCount: p.q.MaxReceiveCount,
+		Alarm: p.q.Alarm, AlarmWithin: p.q.alarmWithin(p.target.virtual()), AlarmHoldsInFlight: p.q.AlarmHoldsInFlight,
+		Notifications: p.q.Notifications != "", KeepDLQ: p.q.KeepDLQ,
+	}
+	if p.target.virtual() {
+		p.h.Clock = "virtual"
+	}
+	if p.q.Alarm == "" {
+		return nil
+	}
+	alarm, err := p.describeAlarm(ctx)
+	if err != nil {
+		return setupError("reading the alarm %s: %w", p.q.Alarm, err)
+	}
+	if alarm == nil {
+		return setupError("there is no CloudWatch alarm of the name %s", p.q.Alarm)
+	}
+	return nil
+}
+
+// proceed goes through the phases.
+func (p *prover) proceed(ctx context.Context) error {
+	if p.q.Alarm != "" {
+		if err := p.control(ctx); err != nil {
+			return err
+		}
+	}
+	if err := p.outage(ctx); err != nil {
+		return err
+	}
+	if err := p.inspection(ctx); err != nil || p.q.KeepDLQ {
+		return err
+	}
+	return p.recovery(ctx)
+}
+
+// control shows that healthy traffic doesn't trip the alarm: not while messages wait in
+// the source queue, not while they are in flight.
+func (p *prover) control(ctx context.Context) error {
+	p.phase = phaseControl
+	p.target.say("waiting for the alarm to be OK")
+	if err := p.awaitAlarm(ctx, stateOK, 15*time.Minute); err != nil {
+		return err
+	}
+	p.target.say("sending healthy messages, which must not trip the alarm")
+	for i := range 2 {
+		m := Message{Fault: Healthy()}
+		if p.q.FIFO() {
+			m.Group = fmt.Sprintf("control-%d", i)
+		}
+		if err := p.send(ctx, fmt.Sprintf("control-%d", i+1), m); err != nil {
+			return err
+		}
+	}
+	// long enough for messages that wait, and then that are in flight, to be measured
+	if err := p.sleep(ctx, max(p.delay, 2*time.Minute)); err != nil {
+		return err
+	}
+	if err := p.readAlarm(ctx); err != nil {
+		return err
+	}
+	held, err := p.receive(ctx, source, receiveOptions{max: p.batch(), visibility: 5 * time.Minute})
+	if err != nil {
+		return err
+	}
+	if err := p.sleep(ctx, 2*time.Minute); err != nil {
+		return err
+	}
+	if err := p.readAlarm(ctx); err != nil {
+		return err
+	}
+	for _, m := range held {
+		if err := p.consume(ctx, m); err != nil {
+			return err
+		}
+	}
+	return p.drain(ctx, 4)
+}
+
+// outage breaks the consumers until every message is processed or has left the source.
+func (p *prover) outage(ctx context.Context) error {
+	p.phase = phaseOutage
+	doomed := 0
+	for i, m := range p.plan {
+		if err := p.send(ctx, strconv.Itoa(i+1), m); err != nil {
+			return err
+		}
+		if !m.Fault.survives(p.q.MaxReceiveCount) {
+			doomed++
+		}
+	}
+	p.target.say(fmt.Sprintf("sent %s, of which %d must be dead-lettered; consumers fail, the visibility timeout is %s", count(len(p.plan), "message"), doomed, p.visibility))
+	if err := p.sleep(ctx, p.delay); err != nil {
+		return err
+	}
+	if err := p.drain(ctx, p.rounds()); err != nil {
+		return err
+	}
+	if p.q.Alarm == "" {
+		return nil
+	}
+	p.target.say("waiting for the alarm to fire")
+	if err := p.awaitAlarm(ctx, stateAlarm, p.h.AlarmWithin+time.Minute); err != nil {
+		return err
+	}
+	return p.readNotifications(ctx, stateAlarm)
+}
+
+// rounds bounds how often the visibility timeout is waited for: as often as the fullest
+// group fails, and some more, to see what should not happen.
+func (p *prover) rounds() int {
+	fails := map[string]int{}
+	longest := 0
+	for _, m := range p.plan {
+		n := p.q.MaxReceiveCount
+		if m.Fault.survives(n) {
+			n = m.Fault.Fails
+		}
+		if p.q.FIFO() {
+			fails[m.Group] += n
+		} else {
+			fails[m.Group] = max(fails[m.Group], n)
+		}
+		longest = max(longest, fails[m.Group])
+	}
+	return longest + extraReceives + 2
+}
+
+// extraReceives is how many receives beyond the allowed ones are looked at, as evidence,
+// before a proof gives up on a message.
+const extraReceives = 2
+
+// drain consumes from the source queue until a whole round after a visibility timeout
+// has returned nothing, and records whether the queue then says that it is empty.
+func (p *prover) drain(ctx context.Context, rounds int) error {
+	for range rounds {
+		seen, tooMany, err := p.consumeVisible(ctx)
+		if err != nil {
+			return err
+		}
+		if seen == 0 || tooMany {
+			break
+		}
+		if err := p.sleep(ctx, p.visibility+time.Second); err != nil {
+			return err
+		}
+		if p.q.Alarm != "" && p.phase != phaseRecovery {
+			if err := p.readAlarm(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return p.recordDrain(ctx, source, func(d depth) bool { return d.total() == 0 })
+}
+
+// consumeVisible receives until nothing is visible any more. It reports how many messages
+// it saw, and whether one was received more often than can be explained.
+func (p *prover) consumeVisible(ctx context.Context) (seen int, tooMany bool, err error) {
+	for empty := 0; empty < p.emptyReceives(); {
+		messages, err := p.receive(ctx, source, receiveOptions{max: p.batch()})
+		if err != nil {
+			return seen, false, err
+		}
+		if len(messages) == 0 {
+			empty++
+			continue
+		}
+		empty = 0
+		seen += len(messages)
+		for _, m := range messages {
+			if err := p.consume(ctx, m); err != nil {
+				return seen, false, err
+			}
+			if f := p.fates[m.key]; f != nil && f.receives > p.q.MaxReceiveCount+extraReceives {
+				return seen, true, nil
+			}
+		}
+	}
+	return seen, false, nil
+}
+
+// emptyReceives is how many receives in a row must return nothing before nothing is
+// taken to be there: on AWS one alone doesn't say that.
+func (p *prover) emptyReceives() int {
+	if p.h.Ground == AWS {
+		return 3
+	}
+	return 1
+}
+
+// batch is how many messages a consumer takes at once. On a FIFO queue it is one, so that
+// messages behind a failing one aren't received, and their receives not counted.
+func (p *prover) batch() int {
+	if p.q.FIFO() {
+		return 1
+	}
+	return 10
+}
+
+// consume does what the message's consumer does.
+func (p *prover) consume(ctx context.Context, m message) error {
+	f := p.fates[m.key]
+	if f == nil {
+		return nil // not ours: leave it alone
+	}
+	f.receives++
+	action := f.message.Fault.on(f.receives)
+	if p.phase == phaseRecovery {
+		action = Delete // the outage is over
+	}
+	switch action {
+	case Delete:
+		f.processed = true
+		return p.delete(ctx, m)
+	case Return:
+		return p.changeVisibility(ctx, m, source, 0)
+	default:
+		return nil
+	}
+}
+
+// inspection reads the DLQ without taking anything out of it.
+func (p *prover) inspection(ctx context.Context) error {
+	p.phase = phaseInspection
+	p.target.say("reading the DLQ")
+	held := map[string]message{}
+	limit := 2*len(p.plan) + 100
+	for empty, received := 0, 0; empty < p.emptyReceives() && received < limit; {
+		messages, err := p.receive(ctx, dlq, receiveOptions{max: 10, visibility: inspectionHold})
+		if err != nil {
+			return err
+		}
+		if len(messages) == 0 {
+			empty++
+			continue
+		}
+		received += len(messages)
+		for _, m := range messages {
+			held[m.id] = m
+		}
+	}
+	if err := p.recordDrain(ctx, dlq, func(d depth) bool { return d.total() <= len(held) }); err != nil {
+		return err
+	}
+	if p.q.AlarmHoldsInFlight && p.q.Alarm != "" {
+		p.target.say("holding the DLQ's messages in flight, which the alarm must count")
+		if err := p.sleep(ctx, p.h.AlarmWithin); err != nil {
+			return err
+		}
+		if err := p.readAlarm(ctx); err != nil {
+			return err
+		}
+	}
+	for _, m := range held {
+		if err := p.changeVisibility(ctx, m, dlq, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inspectionHold is how long messages of the DLQ stay hidden while it is inspected.
+const inspectionHold = 30 * time.Minute
+
+// recovery moves the dead-lettered messages back, processes them and sees the alarm clear.
+func (p *prover) recovery(ctx context.Context) error {
+	p.phase = phaseRecovery
+	p.target.say("redriving the DLQ to its source; consumers work again")
+	if err := p.redrive(ctx); err != nil {
+		return err
+	}
+	if err := p.sleep(ctx, p.delay); err != nil {
+		return err
+	}
+	if err := p.drain(ctx, len(p.plan)+2); err != nil {
+		return err
+	}
+	if err := p.recordDrain(ctx, dlq, func(d depth) bool { return d.total() == 0 }); err != nil {
+		return err
+	}
+	if p.q.Alarm == "" {
+		return nil
+	}
+	p.target.say("waiting for the alarm to clear")
+	if err := p.awaitAlarm(ctx, stateOK, p.h.AlarmWithin+time.Minute); err != nil {
+		return err
+	}
+	return p.readNotifications(ctx, stateOK)
+}
+
+// sleep passes time by the queues' clock.
+func (p *prover) sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	call := p.clock.Now()
+	err := p.clock.Sleep(ctx, d)
+	p.record(Event{Op: OpAdvance, Call: call, Duration: d, Outcome: outcomeOf(err), Error: errorText(err)})
+	return err
+}
+
+func (p *prover) record(e Event) {
+	e.Seq = len(p.h.Events) + 1
+	e.Phase = p.phase
+	if e.Return.IsZero() {
+		e.Return = p.clock.Now()
+	}
+	if e.Outcome == "" {
+		e.Outcome = OK
+	}
+	p.h.Events = append(p.h.Events, e)
+}
+
+// outcomeOf is what is known of an operation that returned err.
+func outcomeOf(err error) Outcome {
+	var api interface{ ErrorCode() string }
+	switch {
+	case err == nil:
+		return OK
+	case errors.As(err, &api):
+		return Failed // the service answered
+	default:
+		return Unknown
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}

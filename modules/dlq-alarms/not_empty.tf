@@ -1,0 +1,67 @@
+locals {
+  not_empty_metrics = {
+    visible   = "ApproximateNumberOfMessagesVisible"
+    in_flight = "ApproximateNumberOfMessagesNotVisible"
+  }
+}
+
+# One message in a DLQ is one too many: a single minute above zero is enough, and
+# Maximum, since an average over the minute could hide it. Not
+# NumberOfMessagesSent, which dead-lettering does not count.
+resource "aws_cloudwatch_metric_alarm" "not_empty" {
+  for_each = local.dlqs
+
+  alarm_name = "${var.name_prefix}${each.value.name}-not-empty${var.name_suffix}"
+  alarm_description = join(" ", [
+    "The dead-letter queue ${each.value.name} holds messages that its consumers could not process.",
+    local.advice[each.key],
+  ])
+  tags = each.value.tags
+
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  evaluation_periods  = 1
+  datapoints_to_alarm = 1
+  treat_missing_data  = each.value.treat_missing_data
+
+  actions_enabled           = var.actions_enabled
+  alarm_actions             = each.value.alarm_actions
+  ok_actions                = each.value.ok_actions == null ? each.value.alarm_actions : each.value.ok_actions
+  insufficient_data_actions = each.value.insufficient_data_actions
+
+  # Messages that somebody looks at are in flight, not visible: without counting
+  # them, inspecting the DLQ would turn the alarm off.
+  dynamic "metric_query" {
+    for_each = each.value.count_in_flight ? local.not_empty_metrics : {}
+
+    content {
+      id          = metric_query.key
+      return_data = false
+
+      metric {
+        namespace   = "AWS/SQS"
+        metric_name = metric_query.value
+        dimensions  = { QueueName = each.value.name }
+        stat        = "Maximum"
+        period      = 60
+      }
+    }
+  }
+
+  dynamic "metric_query" {
+    for_each = each.value.count_in_flight ? ["visible + in_flight"] : []
+
+    content {
+      id          = "messages"
+      expression  = metric_query.value
+      label       = "Messages in ${each.value.name}, visible and in flight"
+      return_data = true
+    }
+  }
+
+  namespace   = each.value.count_in_flight ? null : "AWS/SQS"
+  metric_name = each.value.count_in_flight ? null : local.not_empty_metrics.visible
+  dimensions  = each.value.count_in_flight ? null : { QueueName = each.value.name }
+  statistic   = each.value.count_in_flight ? null : "Maximum"
+  period      = each.value.count_in_flight ? null : 60
+}

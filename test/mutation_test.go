@@ -1,0 +1,179 @@
+package test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sqs-dlq/sqs-dlq/awstest"
+	"github.com/sqs-dlq/sqs-dlq/dlqtest"
+)
+
+// The suite is tested, too: a defect planted in a module or in the endpoint must make it
+// fail, and for the right reason. One that survives is a failing test.
+
+// checkEverything runs all checks on a pair that was deployed to the embedded endpoint.
+func checkEverything(ctx context.Context, s *sdkClients, p pair, maxReceiveCount int) error {
+	return errors.Join(
+		checkProof(ctx, s.target, p, maxReceiveCount, true),
+		checkOnlySourceAllowed(ctx, s.sqs, p),
+		checkRetention(ctx, s.target, s.sqs, p, maxReceiveCount, 4*day, 14*day),
+	)
+}
+
+// moduleDefect is an edit of a module's source.
+type moduleDefect struct {
+	name, module, old, new string
+	caughtBy               string // part of what the checks then say
+}
+
+func moduleDefects() []moduleDefect {
+	const queues, alarms = "queue-with-dlq", "dlq-alarms"
+	const decoy = `aws_sqs_queue.decoy.arn`
+	return []moduleDefect{
+		{"one receive more", queues, `maxReceiveCount     = local.max_receive_count`, `maxReceiveCount     = local.max_receive_count + 1`, "exact: VIOLATED"},
+		{"one receive less", queues, `maxReceiveCount     = local.max_receive_count`, `maxReceiveCount     = local.max_receive_count - 1`, "exact: VIOLATED"},
+		{"redriven to another queue", queues, "deadLetterTargetArn = aws_sqs_queue.dlq.arn", "deadLetterTargetArn = " + decoy, "dead-lettered: VIOLATED"},
+		{"no redrive policy", queues, "redrive_policy = jsonencode({", "tags_all = jsonencode({", "exact: VIOLATED"},
+		{"no redrive-allow policy", queues, "redrive_allow_policy = local.redrive_allow_policy", "", "could make it its DLQ"},
+		{"a short retention of the DLQ", queues, "message_retention_seconds = var.dlq_message_retention_seconds", "message_retention_seconds = var.message_retention_seconds", "retention of the DLQ"},
+		{"a short retention of the source", queues, "message_retention_seconds  = var.message_retention_seconds", "message_retention_seconds  = 86400", "retention of the source queue"},
+	}
+}
+
+func TestModuleDefectsAreNoticed(t *testing.T) {
+	needsTerraform(t)
+	defects := moduleDefects()
+	root := t.TempDir()
+	var config strings.Builder
+	config.WriteString(`provider "aws" {
+  region = "us-east-1"
+}
+`)
+	copyModules(t, root, "sound", moduleDefect{})
+	writePair(&config, "sound")
+	for i, d := range defects {
+		name := fmt.Sprintf("defect-%d", i)
+		copyModules(t, root, name, d)
+		writePair(&config, name)
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(root, "main.tf"), []byte(config.String()), 0o600))
+	s := prepare(t, root, nil)
+	require.NotNil(t, s.target.Server, "defects are planted on the embedded endpoint only")
+	s.apply(t)
+	clients := &sdkClients{target: s.target.Target, sqs: s.sqs}
+
+	t.Run("none", func(t *testing.T) {
+		require.NoError(t, checkEverything(t.Context(), clients, s.pair(t, "sound"), 2))
+	})
+	for i, d := range defects {
+		t.Run(d.name, func(t *testing.T) {
+			err := checkEverything(t.Context(), clients, s.pair(t, fmt.Sprintf("defect-%d", i)), 2)
+			require.ErrorContains(t, err, d.caughtBy, "the defect survived")
+		})
+	}
+}
+
+func (s *stack) pair(t *testing.T, output string) pair {
+	t.Helper()
+	var p pair
+	s.output(t, output, &p)
+	return p
+}
+
+// copyModules copies the modules to a directory of that name, with the defect in them.
+func copyModules(t *testing.T, root, name string, d moduleDefect) {
+	t.Helper()
+	edited := false
+	for _, module := range []string{"queue-with-dlq", "dlq-alarms"} {
+		dir := filepath.Join(root, name, module)
+		require.NoError(t, os.MkdirAll(dir, 0o700))
+		files, err := filepath.Glob(filepath.Join("..", "modules", module, "*.tf"))
+		require.NoError(t, err)
+		require.NotEmpty(t, files)
+		for _, file := range files {
+			b, err := os.ReadFile(file)
+			require.NoError(t, err)
+			text := string(b)
+			if d.module == module && strings.Contains(text, d.old) {
+				require.Equal(t, 1, strings.Count(text, d.old), "%q stands more than once in %s", d.old, file)
+				text, edited = strings.Replace(text, d.old, d.new, 1), true
+				if strings.Contains(d.new, "decoy") {
+					text += "\nresource \"aws_sqs_queue\" \"decoy\" {\n  name = \"${local.name}-decoy\"\n}\n"
+				}
+			}
+			require.NoError(t, os.WriteFile(filepath.Join(dir, filepath.Base(file)), []byte(text), 0o600))
+		}
+	}
+	require.Equal(t, d.module != "", edited, "%q is not in module %s any more: adapt the defect %q", d.old, d.module, d.name)
+}
+
+// writePair writes a queue pair with its alarm, from the modules in the directory.
+func writePair(w *strings.Builder, name string) {
+	fmt.Fprintf(w, `
+module "%[1]s" {
+  source            = "./%[1]s/queue-with-dlq"
+  name              = "%[1]s"
+  max_receive_count = 2
+}
+
+module "%[1]s-alarms" {
+  source = "./%[1]s/dlq-alarms"
+  dlqs   = { it = module.%[1]s }
+}
+
+output "%[1]s" {
+  value = {
+    queue_url            = module.%[1]s.queue_url
+    queue_arn            = module.%[1]s.queue_arn
+    dlq_url              = module.%[1]s.dlq_url
+    dlq_arn              = module.%[1]s.dlq_arn
+    not_empty_alarm_name = module.%[1]s-alarms.alarm_names["it"].not_empty
+  }
+}
+`, name)
+}
+
+// caughtBy says, for each defect of the endpoint, what then complains of it.
+func caughtBy() map[awstest.Defect]string {
+	out := map[awstest.Defect]string{}
+	for _, d := range awstest.Defects() {
+		out[d] = "ZZZ"
+	}
+	return out
+}
+
+func TestEndpointDefectsAreNoticed(t *testing.T) {
+	t.Parallel()
+	for _, fifo := range []bool{false, true} {
+		kind := map[bool]string{false: "standard", true: "FIFO"}[fifo]
+		t.Run(kind+"/none", func(t *testing.T) {
+			t.Parallel()
+			require.NoError(t, checkWithDefect(t, fifo))
+		})
+		for _, d := range awstest.Defects() {
+			t.Run(kind+"/"+string(d), func(t *testing.T) {
+				t.Parallel()
+				want, ok := caughtBy()[d]
+				require.True(t, ok, "nobody has said what notices the defect")
+				require.ErrorContains(t, checkWithDefect(t, fifo, d), want, "the defect survived")
+			})
+		}
+	}
+}
+
+// checkWithDefect makes a pair on an endpoint with these defects and checks it.
+func checkWithDefect(t *testing.T, fifo bool, defects ...awstest.Defect) error {
+	srv := awstest.Start(t, awstest.StartAt(time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)))
+	c := clientsOf(dlqtest.Target{Config: srv.Config(), Clock: srv.Clock, Ground: dlqtest.Embedded})
+	p := c.createPair(t, "orders", fifo, 3)
+	require.NoError(t, srv.Plant(defects...))
+	return checkEverything(t.Context(), c, p, 3)
+}

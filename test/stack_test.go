@@ -1,0 +1,145 @@
+package test
+
+import (
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/gruntwork-io/terratest/modules/logger"
+	"github.com/gruntwork-io/terratest/modules/terraform"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sqs-dlq/sqs-dlq/internal/target"
+	"github.com/sqs-dlq/sqs-dlq/internal/tfenv"
+)
+
+// findTerraform looks for Terraform and its providers once.
+var findTerraform = sync.OnceValues(func() (*tfenv.Env, error) {
+	return tfenv.Find(context.Background(), tfenv.Options{})
+})
+
+// stack is a root module that was deployed.
+type stack struct {
+	target  *target.Target
+	options *terraform.Options
+	outputs map[string]any
+
+	sqs        *sqs.Client
+	cloudwatch *cloudwatch.Client
+	sns        *sns.Client
+}
+
+// needsTerraform leaves a test to the runs that aren't short: it takes minutes, most of
+// them spent in the provider's own waits.
+func needsTerraform(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("deploys with Terraform, which -short leaves out")
+	}
+	t.Parallel()
+}
+
+// newTarget selects the target of the run.
+func newTarget(t *testing.T) *target.Target {
+	t.Helper()
+	tg, err := target.Select(t.Context(), target.FromEnv(os.Getenv), os.Getenv)
+	require.NoError(t, err)
+	t.Cleanup(tg.Close)
+	return tg
+}
+
+// deploy deploys a copy of the root module in dir, and destroys it when the test ends.
+func deploy(t *testing.T, dir string, vars map[string]any) *stack {
+	t.Helper()
+	work, err := tfenv.Copy(dir)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, work.Close()) })
+	s := prepare(t, work.Dir, vars)
+	t.Cleanup(func() {
+		// the test's own context has ended by now
+		_, err := terraform.DestroyContextE(t, context.Background(), s.options)
+		require.NoError(t, err, "destroying %s", dir)
+	})
+	s.apply(t)
+	return s
+}
+
+// prepare selects the target and makes the directory ready for apply.
+func prepare(t *testing.T, dir string, vars map[string]any) *stack {
+	t.Helper()
+	env, err := findTerraform()
+	require.NoError(t, err)
+	tg := newTarget(t)
+	s := &stack{
+		target: tg,
+		options: &terraform.Options{
+			TerraformDir: dir, TerraformBinary: env.Binary, Vars: vars,
+			EnvVars: env.TerratestEnv(tg.Env, tg.KeepAWS), NoColor: true, Logger: logger.Discard,
+		},
+		sqs: sqs.NewFromConfig(tg.Config), cloudwatch: cloudwatch.NewFromConfig(tg.Config), sns: sns.NewFromConfig(tg.Config),
+	}
+	if testing.Verbose() {
+		s.options.Logger = logger.TestingT
+	}
+	unlock, err := env.LockInit(t.Context())
+	require.NoError(t, err)
+	defer unlock()
+	_, err = terraform.InitContextE(t, t.Context(), s.options)
+	require.NoError(t, err)
+	return s
+}
+
+func (s *stack) apply(t *testing.T) {
+	t.Helper()
+	_, err := terraform.ApplyContextE(t, t.Context(), s.options)
+	require.NoError(t, err)
+	s.outputs, err = terraform.OutputAllContextE(t, t.Context(), s.options)
+	require.NoError(t, err)
+}
+
+// requireNoChanges asserts that another apply would change nothing.
+func (s *stack) requireNoChanges(t *testing.T) {
+	t.Helper()
+	status, err := terraform.PlanExitCodeContextE(t, t.Context(), s.options)
+	require.NoError(t, err)
+	require.Equal(t, terraform.DefaultSuccessExitCode, status, "a second plan is not empty")
+}
+
+// output decodes an output into v.
+func (s *stack) output(t *testing.T, name string, v any) {
+	t.Helper()
+	require.Contains(t, s.outputs, name, "outputs")
+	b, err := json.Marshal(s.outputs[name])
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(b, v), "output %s", name)
+}
+
+// text returns an output that is a string.
+func (s *stack) text(t *testing.T, name string) string {
+	t.Helper()
+	var v string
+	s.output(t, name, &v)
+	return v
+}
+
+// uniqueName returns a name that no other run uses.
+func uniqueName(name string) string {
+	return "proof-" + strconv.FormatUint(rand.Uint64()>>24, 36) + "-" + name
+}
+
+// virtual says whether time can be skipped on the stack's target.
+func (s *stack) virtual() bool { return s.target.Clock != nil }
+
+// pass passes time on the target's clock.
+func (s *stack) pass(t *testing.T, d time.Duration) {
+	t.Helper()
+	require.NoError(t, s.target.Clock.Sleep(t.Context(), d))
+}
