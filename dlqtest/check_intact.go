@@ -41,6 +41,9 @@ func checkContent(j *judge, m *lifeline, e *Event, where string) {
 	if what := difference(m.sent, e); what != "" {
 		j.violated(m, "has another %s in %s than was sent", what, where)
 	}
+	if e.BadMD5 != "" {
+		j.violated(m, "the MD5 digest of its %s, as %s states it, is wrong", e.BadMD5, where)
+	}
 }
 
 // difference names what differs between two sights of a message, empty if nothing does.

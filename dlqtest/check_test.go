@@ -201,6 +201,8 @@ func TestCheckJudgesHistories(t *testing.T) {
 			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
 		{"another id in the DLQ", good().edit(landed, func(e *dlqtest.Event) { e.MessageID = "other" }),
 			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
+		{"a wrong digest", good().edit(landed, func(e *dlqtest.Event) { e.BadMD5 = "body" }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
 		{"an attribute dropped", good().edit(landed, func(e *dlqtest.Event) { e.Attributes = "fewer" }),
 			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
 		{"sent anew by the move", good().edit(landed, func(e *dlqtest.Event) { e.Sent = e.Sent.Add(time.Hour) }),

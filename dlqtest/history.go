@@ -67,6 +67,8 @@ type Event struct {
 	// Body and Attributes are hashes; Attributes covers the trace header, too.
 	Body       string `json:"body,omitempty"`
 	Attributes string `json:"attributes,omitempty"`
+	// BadMD5 names the digest that doesn't fit, body or attributes.
+	BadMD5 string `json:"badMd5,omitempty"`
 	// Fault is how the message's consumers fail, Fails how often (Always if without end).
 	Fault string `json:"fault,omitempty"`
 	Fails int    `json:"fails,omitempty"`

@@ -1,14 +1,12 @@
 package dlqtest
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -18,8 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"github.com/aws/smithy-go/middleware"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // end is one of the two queues.
@@ -180,6 +176,7 @@ func (p *prover) sight(m types.Message) Event {
 		Handle:     hash(aws.ToString(m.ReceiptHandle)),
 		Body:       hash(aws.ToString(m.Body)),
 		Attributes: hashAttributes(m.MessageAttributes, attribute(types.MessageSystemAttributeNameAWSTraceHeader)),
+		BadMD5:     badMD5(m),
 	}
 	e.ReceiveCount, _ = strconv.Atoi(attribute(types.MessageSystemAttributeNameApproximateReceiveCount))
 	if ms, err := strconv.ParseInt(attribute(types.MessageSystemAttributeNameSentTimestamp), 10, 64); err == nil {
@@ -199,31 +196,13 @@ func (p *prover) sight(m types.Message) Event {
 }
 
 // wait makes a receive a long poll where time is real, and a short one where it stands
-// still. The SDK leaves out a WaitTimeSeconds of 0, by which the queue's own default
-// would apply, so it is put in by hand.
+// still.
 func (p *prover) wait(in *sqs.ReceiveMessageInput) func(*sqs.Options) {
-	if !p.target.virtual() {
-		in.WaitTimeSeconds = 5
-		return func(*sqs.Options) {}
+	if p.target.virtual() {
+		return ShortPoll
 	}
-	return sqs.WithAPIOptions(func(stack *middleware.Stack) error {
-		return stack.Build.Add(middleware.BuildMiddlewareFunc("explicit short poll", func(ctx context.Context, b middleware.BuildInput, next middleware.BuildHandler) (middleware.BuildOutput, middleware.Metadata, error) {
-			req, ok := b.Request.(*smithyhttp.Request)
-			if !ok {
-				return next.HandleBuild(ctx, b)
-			}
-			content, err := io.ReadAll(req.GetStream())
-			if err != nil {
-				return middleware.BuildOutput{}, middleware.Metadata{}, fmt.Errorf("reading a request's body: %w", err)
-			}
-			content = append([]byte(`{"WaitTimeSeconds":0,`), bytes.TrimPrefix(content, []byte("{"))...)
-			if req, err = req.SetStream(bytes.NewReader(content)); err != nil {
-				return middleware.BuildOutput{}, middleware.Metadata{}, fmt.Errorf("setting a request's body: %w", err)
-			}
-			b.Request = req
-			return next.HandleBuild(ctx, b)
-		}), middleware.Before)
-	})
+	in.WaitTimeSeconds = 5
+	return func(*sqs.Options) {}
 }
 
 func (p *prover) delete(ctx context.Context, m message) error {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
@@ -126,6 +128,27 @@ func expireAt(ctx context.Context, clock dlqtest.Clock, client *sqs.Client, queu
 	return nil
 }
 
+// checkSilence lets nobody use the queues for half a day: after six hours SQS publishes no
+// metrics any more, and an alarm on an empty DLQ must not take that for anything but OK.
+func checkSilence(ctx context.Context, t dlqtest.Target, client *cloudwatch.Client, alarm string) error {
+	began := t.Clock.Now()
+	if err := t.Clock.Sleep(ctx, 12*time.Hour); err != nil {
+		return err
+	}
+	out, err := client.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{alarm}})
+	if err != nil {
+		return err
+	}
+	if len(out.MetricAlarms) != 1 {
+		return fmt.Errorf("there are %d alarms of the name %s", len(out.MetricAlarms), alarm)
+	}
+	a := out.MetricAlarms[0]
+	if changed := aws.ToTime(a.StateTransitionedTimestamp); a.StateValue != cwtypes.StateValueOk || changed.After(began) {
+		return fmt.Errorf("after a silent night alarm %s is %s since %s: %s", alarm, a.StateValue, changed.Format(time.RFC3339), aws.ToString(a.StateReason))
+	}
+	return nil
+}
+
 func sendPlain(ctx context.Context, client *sqs.Client, queueURL string) error {
 	in := &sqs.SendMessageInput{QueueUrl: &queueURL, MessageBody: aws.String("to expire")}
 	if strings.HasSuffix(queueURL, ".fifo") {
@@ -138,8 +161,7 @@ func sendPlain(ctx context.Context, client *sqs.Client, queueURL string) error {
 // deadLetter receives the queue's one message as often as is allowed, and once more.
 func deadLetter(ctx context.Context, client *sqs.Client, queueURL string, maxReceiveCount int) error {
 	for range maxReceiveCount + 1 {
-		// a long poll of one second, for the SDK cannot say 0
-		out, err := client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &queueURL, WaitTimeSeconds: 1})
+		out, err := client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &queueURL}, dlqtest.ShortPoll)
 		if err != nil {
 			return err
 		}

@@ -51,6 +51,7 @@ func (c *sdkClients) createPair(t *testing.T, name string, fifo bool, maxReceive
 		"MessageRetentionPeriod": "1209600",
 		"RedriveAllowPolicy":     fmt.Sprintf(`{"redrivePermission":"byQueue","sourceQueueArns":[%q]}`, p.QueueARN),
 	}))
+	create(name+"-decoy"+suffix, kind) // where a misled redrive could go
 	p.QueueURL = create(name+suffix, with(kind, map[string]string{
 		"RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":%d}`, p.DLQARN, maxReceiveCount),
 	}))

@@ -18,4 +18,3 @@ func (s *Service) Plant(defects ...Defect) {
 	defer s.mu.Unlock()
 	s.defects = slices.Clone(defects)
 }
-

@@ -86,7 +86,9 @@ func BenchmarkMillionMessages(b *testing.B) {
 // discard takes metrics and keeps nothing.
 type discard struct{ values int }
 
-func (d *discard) PutQueue(_, _, _ string, _ time.Time, values []fabric.Value) { d.values += len(values) }
+func (d *discard) PutQueue(_, _, _ string, _ time.Time, values []fabric.Value) {
+	d.values += len(values)
+}
 
 func BenchmarkTwoWeeksOfMetricsOfAHundredQueues(b *testing.B) {
 	l := newLocal(b, Options{})

@@ -119,10 +119,8 @@ func (d *defective) alter(q *queue, m *message) []*message {
 		m.count, m.before, m.first = 0, 0, 0
 	}
 	if s.has(BodySwapped) {
-		body := []byte(m.body)
-		slices.Reverse(body)
 		if d.lastBody == "" {
-			d.lastBody = string(body)
+			d.lastBody = m.body + " swapped"
 		}
 		m.body, d.lastBody = d.lastBody, m.body
 		m.md5 = md5.Sum([]byte(m.body))

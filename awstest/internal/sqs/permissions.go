@@ -36,24 +36,23 @@ type permission struct {
 	Resource  string         `json:"Resource"`
 }
 
+// readPolicy reads a queue's policy, or begins one.
 func readPolicy(q *queue, doc string) (*policyDocument, error) {
-	p := &policyDocument{Version: "2008-10-17", ID: q.arn + "/SQSDefaultPolicy"}
 	if doc == "" {
-		return p, nil
+		return &policyDocument{Version: "2008-10-17", ID: q.arn + "/SQSDefaultPolicy"}, nil
 	}
-	if err := json.Unmarshal([]byte(doc), p); err != nil {
-		// Statement may be a single one
-		var one struct {
-			Version   string
-			Id        string
-			Statement json.RawMessage
-		}
-		if err := json.Unmarshal([]byte(doc), &one); err != nil {
-			return nil, invalidAttributeValue(attrPolicy, "")
-		}
-		p = &policyDocument{Version: one.Version, ID: one.Id, Statement: []json.RawMessage{one.Statement}}
+	var p struct {
+		Version, Id string
+		Statement   json.RawMessage // one, or a list
 	}
-	return p, nil
+	if err := json.Unmarshal([]byte(doc), &p); err != nil {
+		return nil, invalidAttributeValue(attrPolicy, "")
+	}
+	var list []json.RawMessage
+	if json.Unmarshal(p.Statement, &list) != nil && len(p.Statement) > 0 {
+		list = []json.RawMessage{p.Statement}
+	}
+	return &policyDocument{Version: p.Version, ID: p.Id, Statement: list}, nil
 }
 
 func (p *policyDocument) find(label string) int {
