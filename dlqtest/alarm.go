@@ -45,7 +45,6 @@ func (p *prover) alarmState(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("reading the alarm %s: %w", p.q.Alarm, err)
 	}
 	e.State, e.Reason = string(alarm.StateValue), aws.ToString(alarm.StateReason)
-	e.NotifiesOK = len(alarm.OKActions) > 0 && aws.ToBool(alarm.ActionsEnabled)
 	// StateTransitionedTimestamp is when the state changed; StateUpdatedTimestamp, which
 	// endpoints that lack the former have, also moves when only the reason does
 	if e.Changed = aws.ToTime(alarm.StateTransitionedTimestamp); e.Changed.IsZero() {

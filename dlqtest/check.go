@@ -197,7 +197,14 @@ func checkIsolated(l *lifelines) Verdict {
 func checkRedriven(l *lifelines) Verdict {
 	j := &judge{invariant: Redriven}
 	if l.redrive == nil {
-		j.unknown(nil, "no redrive was started")
+		for _, e := range l.Events {
+			if e.Op == OpRedrive {
+				j.violated(nil, "the redrive was refused: %s", e.Error)
+			}
+		}
+		if len(j.violations) == 0 {
+			j.unknown(nil, "no redrive was started")
+		}
 		return j.verdict("")
 	}
 	drained := l.drained(l.SourceARN, true) != nil && l.drained(l.DLQARN, true) != nil

@@ -31,7 +31,7 @@ func checkAlarmed(l *lifelines) Verdict {
 		}
 	}
 	checkQuietBefore(j, l, phases)
-	alarm := checkFired(j, l, phases[phaseOutage])
+	fired := checkFired(j, l, phases[phaseOutage])
 	if l.AlarmHoldsInFlight {
 		if len(phases[phaseInspection]) == 0 {
 			j.unknown(nil, "the alarm was not read while the DLQ's messages were in flight")
@@ -43,9 +43,9 @@ func checkAlarmed(l *lifelines) Verdict {
 		}
 	}
 	checkCleared(j, l, phases[phaseRecovery])
-	if l.Notifications && alarm != nil {
+	if l.Notifications && fired {
 		checkNotified(j, l, notifications, stateAlarm)
-		if alarm.NotifiesOK && !l.KeepDLQ {
+		if l.NotifiesOK && !l.KeepDLQ {
 			checkNotified(j, l, notifications, stateOK)
 		}
 	}
@@ -85,17 +85,16 @@ func checkQuietBefore(j *judge, l *lifelines, phases map[string][]*Event) {
 	}
 }
 
-// checkFired judges whether the alarm followed the DLQ in time, and returns it.
-func checkFired(j *judge, l *lifelines, outage []*Event) *Event {
-	drained := l.drained(l.SourceARN, false)
+// checkFired judges whether the alarm followed the first message into the DLQ in time.
+func checkFired(j *judge, l *lifelines, outage []*Event) (fired bool) {
 	for _, e := range outage {
 		if e.State != stateAlarm {
 			continue
 		}
-		if drained != nil && e.Changed.Sub(drained.Return) > l.AlarmWithin {
-			j.violated(nil, "the alarm went to ALARM at %s, %s after the last message was dead-lettered; it is allowed %s", clockTime(e.Changed), e.Changed.Sub(drained.Return).Round(time.Second), l.AlarmWithin)
+		if landed := l.firstDrain(phaseOutage); landed != nil && e.Changed.Sub(landed.Return) > l.AlarmWithin {
+			j.violated(nil, "the alarm went to ALARM at %s, %s after a message was dead-lettered; it is allowed %s", clockTime(e.Changed), e.Changed.Sub(landed.Return).Round(time.Second), l.AlarmWithin)
 		}
-		return e
+		return true
 	}
 	switch {
 	case len(outage) == 0:
@@ -104,7 +103,7 @@ func checkFired(j *judge, l *lifelines, outage []*Event) *Event {
 		last := outage[len(outage)-1]
 		j.violated(nil, "the alarm did not go to ALARM; at %s it was %s: %s", clockTime(last.Call), last.State, last.Reason)
 	}
-	return nil
+	return false
 }
 
 func checkCleared(j *judge, l *lifelines, recovery []*Event) {

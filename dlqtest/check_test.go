@@ -84,7 +84,7 @@ func (s *story) drained(queue string, held int) *story {
 func (s *story) alarm(phase, state string) *story {
 	s.phase = phase
 	e := s.event(dlqtest.OpAlarm, "", "")
-	e.State, e.Changed, e.NotifiesOK = state, s.now, true
+	e.State, e.Changed = state, s.now
 	return s.add(e)
 }
 
@@ -151,7 +151,7 @@ func TestCheckJudgesHistories(t *testing.T) {
 	}
 	alarmed := func() *story {
 		s := newStory(1)
-		s.Alarm, s.AlarmWithin, s.Notifications, s.KeepDLQ, s.AlarmHoldsInFlight = "a", 3*time.Minute, true, false, true
+		s.Alarm, s.AlarmWithin, s.Notifications, s.NotifiesOK, s.KeepDLQ, s.AlarmHoldsInFlight = "a", 3*time.Minute, true, true, false, true
 		s.alarm("control", "INSUFFICIENT_DATA").alarm("control", "OK")
 		s.phase = "outage"
 		return s.send("healthy", 0).send("poison", dlqtest.Always).receive("healthy", 1).deleted("healthy").receive("poison", 1).drained(sourceARN, 0)
@@ -238,6 +238,11 @@ func TestCheckJudgesHistories(t *testing.T) {
 
 		{"redriven", redriven().receive("poison", 1).deleted("poison").drained(sourceARN, 0).drained(dlqARN, 0), nil},
 		{"not redriven", func() *story { s := good(); s.KeepDLQ = false; return s }(), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Redriven: dlqtest.NotKnown}},
+		{"the redrive is refused", func() *story {
+			s := good()
+			s.KeepDLQ = false
+			return s.add(dlqtest.Event{Op: dlqtest.OpRedrive, Queue: dlqARN, Outcome: dlqtest.Failed})
+		}(), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Redriven: dlqtest.Violated}},
 		{"lost by the redrive", redriven().drained(sourceARN, 0).drained(dlqARN, 0), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Redriven: dlqtest.Violated}},
 		{"back twice", redriven().receive("poison", 1).deleted("poison").receive("poison", 1).drained(sourceARN, 0).drained(dlqARN, 0), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Redriven: dlqtest.Violated}},
 		{"back with its old count", redriven().receive("poison", 5).deleted("poison").drained(sourceARN, 0).drained(dlqARN, 0), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Redriven: dlqtest.Violated}},

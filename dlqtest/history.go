@@ -84,8 +84,6 @@ type Event struct {
 	From    string    `json:"from,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
 	Changed time.Time `json:"changed,omitzero"`
-	// NotifiesOK says that the alarm has actions for its return to OK.
-	NotifiesOK bool `json:"notifiesOk,omitempty"`
 
 	// Duration is the time that an advance passed.
 	Duration time.Duration `json:"duration,omitempty"`
@@ -107,8 +105,10 @@ type Header struct {
 	Alarm              string        `json:"alarm,omitempty"`
 	AlarmWithin        time.Duration `json:"alarmWithin,omitempty"`
 	AlarmHoldsInFlight bool          `json:"alarmHoldsInFlight,omitempty"`
-	// Notifications says that notifications were waited for, KeepDLQ that nothing was redriven.
+	// Notifications says that notifications are proven, NotifiesOK that there is to be one
+	// of the return to OK, KeepDLQ that nothing was redriven.
 	Notifications bool `json:"notifications,omitempty"`
+	NotifiesOK    bool `json:"notifiesOk,omitempty"`
 	KeepDLQ       bool `json:"keepDlq,omitempty"`
 }
 

@@ -110,3 +110,13 @@ func (l *lifelines) drained(queue string, after bool) *Event {
 	}
 	return nil
 }
+
+// firstDrain returns the first drain of the source queue in the phase, nil if there was none.
+func (l *lifelines) firstDrain(phase string) *Event {
+	for i := range l.Events {
+		if e := &l.Events[i]; e.Op == OpDrain && e.Phase == phase && e.Queue == l.SourceARN && e.Outcome == OK {
+			return e
+		}
+	}
+	return nil
+}

@@ -266,24 +266,28 @@ func (p *prover) recordDrain(ctx context.Context, at end, done func(depth) bool)
 	}
 }
 
-// redrive moves the DLQ's messages back to their source and waits for the end of it.
-func (p *prover) redrive(ctx context.Context) error {
+// redrive moves the DLQ's messages back to their source and waits for the end of it. It
+// reports whether that was begun: a refusal is for the checker to judge.
+func (p *prover) redrive(ctx context.Context) (begun bool, err error) {
 	call := p.clock.Now()
-	_, err := p.sqs.StartMessageMoveTask(ctx, &sqs.StartMessageMoveTaskInput{SourceArn: &p.h.DLQARN})
+	_, err = p.sqs.StartMessageMoveTask(ctx, &sqs.StartMessageMoveTaskInput{SourceArn: &p.h.DLQARN})
 	p.record(Event{Op: OpRedrive, Queue: p.h.DLQARN, Call: call, Outcome: outcomeOf(err), Error: errorText(err)})
+	if outcomeOf(err) == Failed {
+		return false, nil
+	}
 	if err != nil {
-		return fmt.Errorf("starting a message move task from %s: %w", queueName(p.q.DLQ), err)
+		return false, fmt.Errorf("starting a message move task from %s: %w", queueName(p.q.DLQ), err)
 	}
 	const limit = 15 * time.Minute
 	deadline := p.clock.Now().Add(limit)
 	for {
 		if err := p.sleep(ctx, 5*time.Second); err != nil {
-			return err
+			return true, err
 		}
 		call := p.clock.Now()
 		out, err := p.sqs.ListMessageMoveTasks(ctx, &sqs.ListMessageMoveTasksInput{SourceArn: &p.h.DLQARN})
 		if err != nil {
-			return fmt.Errorf("listing the message move tasks of %s: %w", queueName(p.q.DLQ), err)
+			return true, fmt.Errorf("listing the message move tasks of %s: %w", queueName(p.q.DLQ), err)
 		}
 		e := Event{Op: OpRedriven, Queue: p.h.DLQARN, Call: call, Outcome: Unknown, State: "not listed"}
 		if len(out.Results) > 0 {
@@ -300,7 +304,7 @@ func (p *prover) redrive(ctx context.Context) error {
 			e.Outcome = Failed
 		}
 		p.record(e)
-		return nil
+		return true, nil
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -128,7 +129,7 @@ func (p *prover) prepare(ctx context.Context) error {
 		Ground: p.target.ground(), Clock: "wall", Started: p.clock.Now(),
 		SourceARN: source.arn, DLQARN: dlq.arn, FIFO: p.q.FIFO(), MaxReceiveCount: p.q.MaxReceiveCount,
 		Alarm: p.q.Alarm, AlarmWithin: p.q.alarmWithin(p.target.virtual()), AlarmHoldsInFlight: p.q.AlarmHoldsInFlight,
-		Notifications: p.q.Notifications != "", KeepDLQ: p.q.KeepDLQ,
+		Notifications: p.q.Notifications != "", NotifiesOK: !p.q.NoOKNotification, KeepDLQ: p.q.KeepDLQ,
 	}
 	if p.target.virtual() {
 		p.h.Clock = "virtual"
@@ -205,41 +206,59 @@ func (p *prover) control(ctx context.Context) error {
 	return p.drain(ctx, 4)
 }
 
-// outage breaks the consumers until every message is processed or has left the source.
+// outage breaks the consumers until every message is processed or has left the source. A
+// single poison message goes first: one is enough for the alarm.
 func (p *prover) outage(ctx context.Context) error {
 	p.phase = phaseOutage
+	first := 0
+	if p.q.Alarm != "" {
+		first = max(0, slices.IndexFunc(p.plan, func(m Message) bool { return !m.Fault.survives(p.q.MaxReceiveCount) }))
+		if err := p.deadLetter(ctx, p.plan[first:first+1], first); err != nil {
+			return err
+		}
+		p.target.say("waiting for the alarm to fire")
+		if err := p.awaitAlarm(ctx, stateAlarm, p.h.AlarmWithin+time.Minute); err != nil {
+			return err
+		}
+		if err := p.readNotifications(ctx, stateAlarm); err != nil {
+			return err
+		}
+		if err := p.deadLetter(ctx, p.plan[:first], 0); err != nil {
+			return err
+		}
+		first++
+	}
+	return p.deadLetter(ctx, p.plan[first:], first)
+}
+
+// deadLetter sends messages and consumes them until the source queue is drained. Their
+// names are their places in the plan.
+func (p *prover) deadLetter(ctx context.Context, messages []Message, place int) error {
+	if len(messages) == 0 {
+		return nil
+	}
 	doomed := 0
-	for i, m := range p.plan {
-		if err := p.send(ctx, strconv.Itoa(i+1), m); err != nil {
+	for i, m := range messages {
+		if err := p.send(ctx, strconv.Itoa(place+i+1), m); err != nil {
 			return err
 		}
 		if !m.Fault.survives(p.q.MaxReceiveCount) {
 			doomed++
 		}
 	}
-	p.target.say(fmt.Sprintf("sent %s, of which %d must be dead-lettered; consumers fail, the visibility timeout is %s", count(len(p.plan), "message"), doomed, p.visibility))
+	p.target.say(fmt.Sprintf("sent %s, of which %d must be dead-lettered; consumers fail, the visibility timeout is %s", count(len(messages), "message"), doomed, p.visibility))
 	if err := p.sleep(ctx, p.delay); err != nil {
 		return err
 	}
-	if err := p.drain(ctx, p.rounds()); err != nil {
-		return err
-	}
-	if p.q.Alarm == "" {
-		return nil
-	}
-	p.target.say("waiting for the alarm to fire")
-	if err := p.awaitAlarm(ctx, stateAlarm, p.h.AlarmWithin+time.Minute); err != nil {
-		return err
-	}
-	return p.readNotifications(ctx, stateAlarm)
+	return p.drain(ctx, p.rounds(messages))
 }
 
 // rounds bounds how often the visibility timeout is waited for: as often as the fullest
 // group fails, and some more, to see what should not happen.
-func (p *prover) rounds() int {
+func (p *prover) rounds(messages []Message) int {
 	fails := map[string]int{}
 	longest := 0
-	for _, m := range p.plan {
+	for _, m := range messages {
 		n := p.q.MaxReceiveCount
 		if m.Fault.survives(n) {
 			n = m.Fault.Fails
@@ -394,7 +413,7 @@ const inspectionHold = 30 * time.Minute
 func (p *prover) recovery(ctx context.Context) error {
 	p.phase = phaseRecovery
 	p.target.say("redriving the DLQ to its source; consumers work again")
-	if err := p.redrive(ctx); err != nil {
+	if begun, err := p.redrive(ctx); err != nil || !begun {
 		return err
 	}
 	if err := p.sleep(ctx, p.delay); err != nil {

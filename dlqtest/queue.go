@@ -27,6 +27,8 @@ type Queue struct {
 	// Notifications is the URL of a queue that receives the alarm's notifications by
 	// way of SNS. Empty: notifications are not proven.
 	Notifications string
+	// NoOKNotification says that the alarm notifies of ALARM only, not of its return to OK.
+	NoOKNotification bool
 	// KeepDLQ leaves the dead-lettered messages where they are, instead of proving that
 	// a redrive brings them back to the source queue and clears the alarm.
 	KeepDLQ bool

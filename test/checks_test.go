@@ -40,17 +40,11 @@ func checkProof(ctx context.Context, t dlqtest.Target, p pair, maxReceiveCount i
 		URL: p.QueueURL, DLQ: p.DLQURL, MaxReceiveCount: maxReceiveCount,
 		Alarm: p.AlarmName, AlarmHoldsInFlight: holdsInFlight, Notifications: p.Notification,
 	})
-	if err != nil {
+	if proof == nil || err == nil && proof.Proven() {
 		return err
-	}
-	if proof.Proven() {
-		return nil
 	}
 	var text strings.Builder
-	if err := proof.Report().WriteText(&text); err != nil {
-		return err
-	}
-	return errors.New(text.String())
+	return errors.Join(proof.Report().WriteText(&text), err, errors.New(text.String()))
 }
 
 // checkOnlySourceAllowed tries to make another queue use the DLQ, which its redrive-allow

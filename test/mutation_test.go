@@ -37,15 +37,32 @@ type moduleDefect struct {
 
 func moduleDefects() []moduleDefect {
 	const queues, alarms = "queue-with-dlq", "dlq-alarms"
-	const decoy = `aws_sqs_queue.decoy.arn`
 	return []moduleDefect{
 		{"one receive more", queues, `maxReceiveCount     = local.max_receive_count`, `maxReceiveCount     = local.max_receive_count + 1`, "exact: VIOLATED"},
 		{"one receive less", queues, `maxReceiveCount     = local.max_receive_count`, `maxReceiveCount     = local.max_receive_count - 1`, "exact: VIOLATED"},
-		{"redriven to another queue", queues, "deadLetterTargetArn = aws_sqs_queue.dlq.arn", "deadLetterTargetArn = " + decoy, "dead-lettered: VIOLATED"},
-		{"no redrive policy", queues, "redrive_policy = jsonencode({", "tags_all = jsonencode({", "exact: VIOLATED"},
+		{"redriven to another queue", queues, "deadLetterTargetArn = aws_sqs_queue.dlq.arn", "deadLetterTargetArn = aws_sqs_queue.decoy.arn", "dead-lettered: VIOLATED"},
+		{"no redrive policy", queues, `redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.dlq.arn
+    maxReceiveCount     = local.max_receive_count
+  })`, "", "exact: VIOLATED"},
 		{"no redrive-allow policy", queues, "redrive_allow_policy = local.redrive_allow_policy", "", "could make it its DLQ"},
 		{"a short retention of the DLQ", queues, "message_retention_seconds = var.dlq_message_retention_seconds", "message_retention_seconds = var.message_retention_seconds", "retention of the DLQ"},
 		{"a short retention of the source", queues, "message_retention_seconds  = var.message_retention_seconds", "message_retention_seconds  = 86400", "retention of the source queue"},
+		{"another visibility timeout", queues, "visibility_timeout_seconds = local.visibility_timeout_seconds", "visibility_timeout_seconds = 31", "VisibilityTimeout"},
+		{"plain HTTP allowed on the source", queues, "policy = local.source_policy", "", "Policy of"},
+		{"plain HTTP allowed on the DLQ", queues, "policy               = local.dlq_policy", "", "Policy of"},
+
+		{"an alarm on the source queue", alarms, `dimensions  = { QueueName = each.value.name }`, `dimensions  = { QueueName = trimsuffix(each.value.name, "-dlq") }`, "alarmed: VIOLATED"},
+		{"an alarm that wants two messages", alarms, "threshold           = 0", "threshold           = 1", "alarmed: VIOLATED"},
+		{"an alarm that is always on", alarms, `"GreaterThanThreshold"`, `"GreaterThanOrEqualToThreshold"`, "alarmed: VIOLATED"},
+		{"an alarm that counts samples", alarms, `stat        = "Maximum"`, `stat        = "SampleCount"`, "alarmed: VIOLATED"},
+		{"a slow alarm", alarms, "period      = 60", "period      = 3600", "alarmed: VIOLATED"},
+		{"an alarm of many periods", alarms, "evaluation_periods  = 1\n  datapoints_to_alarm = 1", "evaluation_periods  = 15\n  datapoints_to_alarm = 15", "alarmed: VIOLATED"},
+		{"an alarm on visible messages only", alarms, `"ApproximateNumberOfMessagesNotVisible"`, `"ApproximateNumberOfMessagesDelayed"`, "alarmed: VIOLATED"},
+		{"an alarm that takes silence for a fault", alarms, "treat_missing_data  = each.value.treat_missing_data", `treat_missing_data  = "breaching"`, "after a silent night"},
+		{"an alarm that knows nothing in silence", alarms, "treat_missing_data  = each.value.treat_missing_data", `treat_missing_data  = "missing"`, "after a silent night"},
+		{"an alarm that tells nobody", alarms, "alarm_actions             = each.value.alarm_actions", "alarm_actions             = []", "alarmed: VIOLATED"},
+		{"an alarm that doesn't tell its end", alarms, "ok_actions                = each.value.ok_actions == null ? each.value.alarm_actions : each.value.ok_actions", "ok_actions                = []", "alarmed: VIOLATED"},
 	}
 }
 
@@ -54,10 +71,9 @@ func TestModuleDefectsAreNoticed(t *testing.T) {
 	defects := moduleDefects()
 	root := t.TempDir()
 	var config strings.Builder
-	config.WriteString(`provider "aws" {
-  region = "us-east-1"
-}
-`)
+	fixture, err := os.ReadFile("fixtures/notifications/main.tf")
+	require.NoError(t, err)
+	config.Write(fixture)
 	copyModules(t, root, "sound", moduleDefect{})
 	writePair(&config, "sound")
 	for i, d := range defects {
@@ -72,11 +88,14 @@ func TestModuleDefectsAreNoticed(t *testing.T) {
 	clients := clientsOf(s.target.Target)
 
 	t.Run("none", func(t *testing.T) {
-		require.NoError(t, checkEverything(t.Context(), clients, s.pair(t, "sound"), 2))
+		p := s.pair(t, "sound")
+		require.NoError(t, checkEverything(t.Context(), clients, p, 2))
+		require.NoError(t, checkModuleAttributes(t.Context(), s.sqs, p))
 	})
 	for i, d := range defects {
 		t.Run(d.name, func(t *testing.T) {
-			err := checkEverything(t.Context(), clients, s.pair(t, fmt.Sprintf("defect-%d", i)), 2)
+			p := s.pair(t, fmt.Sprintf("defect-%d", i))
+			err := errors.Join(checkEverything(t.Context(), clients, p, 2), checkModuleAttributes(t.Context(), s.sqs, p))
 			require.ErrorContains(t, err, d.caughtBy, "the defect survived")
 		})
 	}
@@ -126,8 +145,9 @@ module "%[1]s" {
 }
 
 module "%[1]s-alarms" {
-  source = "./%[1]s/dlq-alarms"
-  dlqs   = { it = module.%[1]s }
+  source        = "./%[1]s/dlq-alarms"
+  dlqs          = { it = module.%[1]s }
+  alarm_actions = [aws_sns_topic.alarms.arn]
 }
 
 output "%[1]s" {
@@ -137,6 +157,7 @@ output "%[1]s" {
     dlq_url              = module.%[1]s.dlq_url
     dlq_arn              = module.%[1]s.dlq_arn
     not_empty_alarm_name = module.%[1]s-alarms.alarm_names["it"].not_empty
+    notification_queue_url = aws_sqs_queue.ops.url
   }
 }
 `, name)

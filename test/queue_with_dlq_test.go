@@ -1,9 +1,12 @@
 package test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/stretchr/testify/require"
 )
 
@@ -66,6 +69,18 @@ func TestQueueWithDLQ(t *testing.T) {
 			})), tt.key)
 		}
 	})
+}
+
+// checkModuleAttributes holds a pair that the module made with its defaults to them.
+func checkModuleAttributes(ctx context.Context, client *sqs.Client, p pair) error {
+	return errors.Join(
+		checkAttributes(ctx, client, p.QueueURL, map[string]string{
+			"VisibilityTimeout": "30", "ReceiveMessageWaitTimeSeconds": "20", "SqsManagedSseEnabled": "true", "Policy": tlsOnly(p.QueueARN),
+		}),
+		checkAttributes(ctx, client, p.DLQURL, map[string]string{
+			"SqsManagedSseEnabled": "true", "RedrivePolicy": "", "Policy": tlsOnly(p.DLQARN),
+		}),
+	)
 }
 
 // tlsOnly is the policy that refuses all requests to the queue that don't use TLS.

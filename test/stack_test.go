@@ -3,6 +3,7 @@ package test
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -37,6 +38,20 @@ type stack struct {
 	sns        *sns.Client
 }
 
+// TestMain lets deployments go on side by side, however few processors there are: most of
+// their time is spent in the provider's own waits.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		if err := flag.Set("test.parallel", "8"); err != nil {
+			panic(err) // the flag is the testing package's
+		}
+	}
+	os.Exit(m.Run())
+}
+
 // needsTerraform leaves a test to the runs that aren't short: it takes minutes, most of
 // them spent in the provider's own waits.
 func needsTerraform(t *testing.T) {
@@ -67,6 +82,7 @@ func deploy(t *testing.T, dir string, vars map[string]any) *stack {
 		// the test's own context has ended by now
 		_, err := terraform.DestroyContextE(t, context.Background(), s.options)
 		require.NoError(t, err, "destroying %s", dir)
+		requireNothingLeft(t, s)
 	})
 	s.apply(t)
 	return s
@@ -142,4 +158,25 @@ func (s *stack) virtual() bool { return s.target.Clock != nil }
 func (s *stack) pass(t *testing.T, d time.Duration) {
 	t.Helper()
 	require.NoError(t, s.target.Clock.Sleep(t.Context(), d))
+}
+
+// requireNothingLeft asserts that the embedded endpoint is as empty as it began.
+func requireNothingLeft(t *testing.T, s *stack) {
+	t.Helper()
+	if s.target.Server == nil {
+		return // an account has other things in it
+	}
+	ctx := context.Background()
+	queues, err := s.sqs.ListQueues(ctx, &sqs.ListQueuesInput{})
+	require.NoError(t, err)
+	require.Empty(t, queues.QueueUrls)
+	alarms, err := s.cloudwatch.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{})
+	require.NoError(t, err)
+	require.Empty(t, alarms.MetricAlarms)
+	topics, err := s.sns.ListTopics(ctx, &sns.ListTopicsInput{})
+	require.NoError(t, err)
+	require.Empty(t, topics.Topics)
+	subscriptions, err := s.sns.ListSubscriptions(ctx, &sns.ListSubscriptionsInput{})
+	require.NoError(t, err)
+	require.Empty(t, subscriptions.Subscriptions)
 }

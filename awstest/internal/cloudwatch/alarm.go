@@ -289,12 +289,15 @@ func (in *PutMetricAlarmInput) validateMetric() error {
 
 // validateMetrics is for alarms on metric math.
 func (in *PutMetricAlarmInput) validateMetrics() error {
-	for name, set := range map[string]bool{
-		"MetricName": in.MetricName != "", "Namespace": in.Namespace != "", "Period": in.Period != nil, "Unit": in.Unit != "",
-		"Statistic": in.Statistic != "", "ExtendedStatistic": in.ExtendedStatistic != "", "Dimensions": len(in.Dimensions) > 0,
+	for _, p := range []struct {
+		name string
+		set  bool
+	}{
+		{"MetricName", in.MetricName != ""}, {"Namespace", in.Namespace != ""}, {"Dimensions", len(in.Dimensions) > 0},
+		{"Period", in.Period != nil}, {"Unit", in.Unit != ""}, {"Statistic", in.Statistic != ""}, {"ExtendedStatistic", in.ExtendedStatistic != ""},
 	} {
-		if set {
-			return validationError("%s should not be set if list of Metrics is set.", name)
+		if p.set {
+			return validationError("%s should not be set if list of Metrics is set.", p.name)
 		}
 	}
 	metrics, expressions, returned := 0, 0, 0
@@ -428,12 +431,15 @@ func validateNaming(c *constraints, name string, description *string) {
 const maxActions = 5
 
 func validateActions(c *constraints, ok, alarm, insufficient []string) {
-	for member, actions := range map[string][]string{"oKActions": ok, "alarmActions": alarm, "insufficientDataActions": insufficient} {
-		if len(actions) > maxActions {
-			c.add(actions, member, "Member must have length less than or equal to 5")
+	for _, m := range []struct {
+		name    string
+		actions []string
+	}{{"oKActions", ok}, {"alarmActions", alarm}, {"insufficientDataActions", insufficient}} {
+		if len(m.actions) > maxActions {
+			c.add(m.actions, m.name, "Member must have length less than or equal to 5")
 		}
-		for _, arn := range actions {
-			c.length(arn, member, 1024)
+		for _, arn := range m.actions {
+			c.length(arn, m.name, 1024)
 		}
 	}
 }

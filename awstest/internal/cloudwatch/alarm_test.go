@@ -22,6 +22,9 @@ func TestANewAlarmIsDescribedAsAWSDescribesIt(t *testing.T) {
 		ComparisonOperator: types.ComparisonOperatorGreaterThanOrEqualToThreshold,
 	})
 	a := r.describe("minimal")
+	for _, at := range []*time.Time{a.AlarmConfigurationUpdatedTimestamp, a.StateUpdatedTimestamp, a.StateTransitionedTimestamp} {
+		*at = at.UTC()
+	}
 	require.Equal(t, types.MetricAlarm{
 		AlarmName: aws.String("minimal"), AlarmArn: aws.String(alarmPrefix + "minimal"), ActionsEnabled: aws.Bool(true),
 		AlarmActions: []string{}, OKActions: []string{}, InsufficientDataActions: []string{}, Dimensions: []types.Dimension{},
@@ -44,7 +47,7 @@ func TestAnAlarmFollowsItsQueueAndNotifiesOnceATransition(t *testing.T) {
 	a := r.describe("not-empty")
 	require.Equal(t, types.StateValueAlarm, a.StateValue)
 	require.Equal(t, "Threshold Crossed: 1 datapoint [1.0 (24/11/26 09:03:00)] was greater than the threshold (0.0).", *a.StateReason)
-	require.Equal(t, nine.Add(4*time.Minute), *a.StateTransitionedTimestamp)
+	require.Equal(t, nine.Add(4*time.Minute), a.StateTransitionedTimestamp.UTC())
 	require.JSONEq(t, `{
 		"version": "1.0", "queryDate": "2026-11-24T09:04:00.000+0000", "startDate": "2026-11-24T09:03:00.000+0000",
 		"statistic": "Maximum", "period": 60, "recentDatapoints": [1.0], "threshold": 0.0,
@@ -103,6 +106,7 @@ func TestTheMessageOfAMetricMathAlarmIsAWSs(t *testing.T) {
 	stat := func(id, name string) string {
 		return `{"Id":"` + id + `","MetricStat":{"Metric":{"Dimensions":[{"value":"dlq","name":"QueueName"}],"MetricName":"` + name + `","Namespace":"AWS/SQS"},"Period":60,"Stat":"Maximum"},"ReturnData":false}`
 	}
+	require.Contains(t, r.topics.got[0].message, "OK -> ALARM", "not escaped")
 	require.Equal(t, `{"Period":60,"EvaluationPeriods":1,"DatapointsToAlarm":1,"ComparisonOperator":"GreaterThanThreshold","Threshold":0.0,`+
 		`"TreatMissingData":"notBreaching","EvaluateLowSampleCountPercentile":"","Metrics":[`+
 		`{"Expression":"visible + inflight","Id":"held","Label":"Messages held","ReturnData":true},`+
@@ -211,7 +215,7 @@ func TestPutOverAnAlarmReplacesItsConfigurationAndKeepsItsState(t *testing.T) {
 	require.Equal(t, types.StateValueAlarm, a.StateValue)
 	require.Nil(t, a.AlarmDescription)
 	require.Nil(t, a.DatapointsToAlarm)
-	require.Equal(t, nine.Add(time.Minute), *a.AlarmConfigurationUpdatedTimestamp)
+	require.Equal(t, nine.Add(time.Minute), a.AlarmConfigurationUpdatedTimestamp.UTC())
 	require.Len(t, r.topics.got, 1)
 
 	raised := visibleAlarm("kept")

@@ -94,11 +94,7 @@ func describeFaults(faults []DashboardMessage) string {
 	for i, f := range faults {
 		all[i] = fault(f)
 	}
-	b, err := json.MarshalIndent(all, "", "  ")
-	if err != nil {
-		panic("cloudwatch: encoding " + err.Error())
-	}
-	return fmt.Sprintf("The dashboard body is invalid, there are %d validation errors:\n%s", len(faults), b)
+	return fmt.Sprintf("The dashboard body is invalid, there are %d validation errors:\n%s", len(faults), encode(all, "  "))
 }
 
 // checkDashboard checks a body's structure: the widgets, their places and what each
@@ -146,18 +142,21 @@ func checkWidget(path string, raw any, fault func(path, message string)) {
 	} else if !slices.Contains(widgetTypes, kind) {
 		fault(path+"/type", "Should be equal to one of the allowed values")
 	}
-	for name, bounds := range map[string][2]float64{"x": {0, gridWidth - 1}, "y": {0, math.MaxInt32}, "width": {1, gridWidth}, "height": {1, maxHeight}} {
-		v, ok := w[name]
+	for _, b := range []struct {
+		name      string
+		low, high float64
+	}{{"x", 0, gridWidth - 1}, {"y", 0, math.MaxInt32}, {"width", 1, gridWidth}, {"height", 1, maxHeight}} {
+		v, ok := w[b.name]
 		if !ok {
 			continue
 		}
 		switch f, ok := v.(float64); {
 		case !ok || f != math.Trunc(f):
-			fault(path+"/"+name, "Should be integer")
-		case f < bounds[0]:
-			fault(path+"/"+name, fmt.Sprintf("Should be >= %v", bounds[0]))
-		case f > bounds[1]:
-			fault(path+"/"+name, fmt.Sprintf("Should be <= %v", bounds[1]))
+			fault(path+"/"+b.name, "Should be integer")
+		case f < b.low:
+			fault(path+"/"+b.name, fmt.Sprintf("Should be >= %v", b.low))
+		case f > b.high:
+			fault(path+"/"+b.name, fmt.Sprintf("Should be <= %v", b.high))
 		}
 	}
 	props, ok := w["properties"].(map[string]any)

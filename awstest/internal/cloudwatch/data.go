@@ -166,8 +166,11 @@ func (d *MetricDatum) validateValues(at string) error {
 		}
 	}
 	if set := d.StatisticValues; set != nil {
-		for name, f := range map[string]*float64{"SampleCount": set.SampleCount, "Sum": set.Sum, "Minimum": set.Minimum, "Maximum": set.Maximum} {
-			if err := check(f, "StatisticValues."+name); err != nil {
+		for _, m := range []struct {
+			name string
+			f    *float64
+		}{{"SampleCount", set.SampleCount}, {"Sum", set.Sum}, {"Minimum", set.Minimum}, {"Maximum", set.Maximum}} {
+			if err := check(m.f, "StatisticValues."+m.name); err != nil {
 				return err
 			}
 		}

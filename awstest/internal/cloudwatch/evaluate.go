@@ -1,7 +1,6 @@
 package cloudwatch
 
 import (
-	"encoding/json"
 	"math"
 	"time"
 )
@@ -182,15 +181,6 @@ func (a *alarm) explain(v verdict, grid []int64, points []float64, breaches func
 	return reason, toJSON(newReasonData(&a.config, a.period, now, used))
 }
 
-// toJSON encodes what can always be encoded: structs of strings, numbers and lists.
-func toJSON(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic("cloudwatch: encoding " + err.Error())
-	}
-	return string(b)
-}
-
 // transition puts an alarm into another state, records it and has its actions performed
 // once s.mu is free. trigger is the child that made a composite alarm change.
 func (s *Service) transition(a *alarm, state, reason, data string, now time.Time, trigger []*alarm) {
@@ -217,12 +207,11 @@ type settled struct {
 
 // mark is how a metric went on when the alarm settled.
 type mark struct {
-	series   *series // nil if there was none
-	units    int
-	revision int
-	end      int64 // of its data, if it has none in the range
-	start    int64 // of its last run, if that covers the range
-	live     bool
+	series *series // nil if there was none
+	units  int
+	end    int64 // of its data, if it has none in the range
+	start  int64 // of its last run, if that covers the range
+	live   bool
 }
 
 // isSettled reports whether the evaluation at a minute can be left out.
@@ -242,9 +231,8 @@ func (a *alarm) isSettled(minute int64) bool {
 		}
 		switch s := m.series; {
 		case s == nil:
-		case s.revision != m.revision:
-			return false
 		case m.live:
+			// late data in the range would have split the run
 			if r := s.lastRun(); r == nil || r.start != m.start || r.end() != minute {
 				return false
 			}
@@ -275,7 +263,6 @@ func (a *alarm) settle(minute int64, grid []int64, points []float64, v verdict) 
 		}
 		if k.units == 1 {
 			k.series = &m.units[0].minutes
-			k.revision = k.series.revision
 			r := k.series.lastRun()
 			switch {
 			case r == nil || r.end() <= from:
@@ -306,7 +293,7 @@ func (a *alarm) settle(minute int64, grid []int64, points []float64, v verdict) 
 func (a *alarm) crossing(minute int64, points []float64, v verdict) int64 {
 	q := a.watched
 	switch {
-	case q.expr != nil || len(v.used) < int(a.config.EvaluationPeriods) || v.breach != 0 && v.breach != len(v.used):
+	case q.expr != nil || v.breach != 0 && v.breach != len(v.used):
 		return minute
 	case q.stat.name == "p" || q.stat.name == "SampleCount":
 		return minute

@@ -82,8 +82,9 @@ type rig struct {
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
-	clk := clock.New(nine)
+	clk := clock.New(nine.Add(-time.Hour))
 	clk.Pause()
+	clk.AdvanceTo(nine) // on the dot
 	t.Cleanup(clk.Close)
 	r := &rig{t: t, clk: clk, topics: &topics{clk: clk}}
 	r.svc = New(clk, r.topics)

@@ -60,9 +60,6 @@ type series struct {
 	// values are the single measurements of an interval, where they are known and
 	// differ: percentiles need them.
 	values map[int64][]weighted
-	// revision counts the changes other than appending: whoever has drawn conclusions
-	// from the past must look again.
-	revision int
 }
 
 // weighted is a value and how often it was measured.
@@ -113,7 +110,6 @@ func (s *series) put(i int64, a sample) {
 
 // insert adds a sample to an interval that is not the next one.
 func (s *series) insert(i int64, a sample) {
-	s.revision++
 	k := s.reaching(i)
 	r := s.runs[k]
 	if i < r.start {

@@ -30,7 +30,8 @@ type Service struct {
 	topics fabric.Topics
 
 	// publishing serialises notifications, so that they leave in the order of the
-	// transitions that caused them. It is taken before mu, never under it.
+	// transitions that caused them. It is taken before mu, never under it; topics may
+	// call back while it is held, though not what makes alarms change their state.
 	publishing sync.Mutex
 
 	mu      sync.Mutex

@@ -46,10 +46,18 @@ type Request struct {
 	Insecure bool
 }
 
-// Allowed reports whether the policy document allows the principal the action on the
-// resource. A document that can't be read allows nothing.
+// Allowed reports whether the principal may carry out the action on the resource: the
+// policy document allows it, or is silent and the principal is of the account that
+// owns the resource, whose identity-based policies are taken to allow everything. A
+// document that can't be read is silent.
 func Allowed(doc string, from fabric.Principal, action, resource string) bool {
-	return Decide(doc, Request{From: from, Action: action, Resource: resource}) == Allow
+	decision := Decide(doc, Request{From: from, Action: action, Resource: resource})
+	return decision == Allow || decision == Silent && from.Service == "" && owns(from.SourceAccount, resource)
+}
+
+func owns(account, resource string) bool {
+	parts := strings.SplitN(resource, ":", 6)
+	return len(parts) == 6 && account != "" && parts[4] == account
 }
 
 // Decide evaluates a policy document. A document that can't be read is Silent.

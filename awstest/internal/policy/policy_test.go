@@ -108,6 +108,16 @@ func TestAllowed(t *testing.T) {
 	}
 }
 
+func TestTheOwnersAccountNeedsNoPolicy(t *testing.T) {
+	role := fabric.Principal{SourceAccount: "123456789012", SourceARN: "arn:aws:iam::123456789012:role/scheduler"}
+	require.True(t, policy.Allowed("", role, action, queue))
+	require.False(t, policy.Allowed("", account("210987654321"), action, queue))
+	require.False(t, policy.Allowed("", sns(), action, queue), "a service does, also of the same account")
+	deny := with(`{"Effect":"Deny","Principal":{"AWS":"` + role.SourceARN + `"},"Action":"sqs:*","Resource":"*"}`)
+	require.False(t, policy.Allowed(deny, role, action, queue))
+	require.True(t, policy.Allowed(deny, account("123456789012"), action, queue))
+}
+
 func TestPlainHTTPIsDeniedWhereTLSIsRequired(t *testing.T) {
 	doc := with(`{"Effect":"Deny","Principal":"*","Action":"sqs:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`)
 	r := policy.Request{From: account("123456789012"), Action: action, Resource: queue}
@@ -178,6 +188,8 @@ func FuzzDecide(f *testing.F) {
 		if _, err := policy.Parse(doc); err != nil {
 			require.Equal(t, policy.Silent, got)
 		}
-		require.Equal(t, got == policy.Allow, policy.Allowed(doc, r.From, r.Action, r.Resource))
+		if allowed := policy.Allowed(doc, r.From, r.Action, r.Resource); got != policy.Silent {
+			require.Equal(t, got == policy.Allow, allowed)
+		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/fabric"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/wire"
@@ -260,22 +261,27 @@ func (s *Service) send(t *topic, m *message) receipt {
 	if t.attributes["FifoThroughputScope"] == "MessageGroup" {
 		key = m.groupID + "\x00" + key
 	}
-	if t.recent == nil {
-		t.recent = map[string]receipt{}
-	}
-	for k, r := range t.recent {
-		if now.Sub(r.at) >= deduplicationWindow {
-			delete(t.recent, k)
-		}
-	}
+	t.forget(now)
 	if r, ok := t.recent[key]; ok {
 		return r
 	}
 	m.sequence = s.nextSequence()
 	r := receipt{at: now, messageID: m.id, sequence: m.sequence}
 	t.recent[key] = r
+	t.order = append(t.order, key)
 	s.deliver(t, m)
 	return r
+}
+
+// forget drops the deduplication ids whose window has passed.
+func (t *topic) forget(now time.Time) {
+	if t.recent == nil {
+		t.recent = map[string]receipt{}
+	}
+	for len(t.order) > 0 && now.Sub(t.recent[t.order[0]].at) >= deduplicationWindow {
+		delete(t.recent, t.order[0])
+		t.order = t.order[1:]
+	}
 }
 
 // Publish implements fabric.Topics: a service publishes, if the topic's policy lets it.

@@ -24,8 +24,9 @@ type topic struct {
 	// subscriptions are in the order in which they were made, which is that of delivery
 	subscriptions []*subscription
 	deleted       int
-	// recent holds a FIFO topic's deduplication ids
+	// recent holds a FIFO topic's deduplication ids, and order the oldest first
 	recent map[string]receipt
+	order  []string
 }
 
 // receipt is what Publish returned for a message of a FIFO topic.

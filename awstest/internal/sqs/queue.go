@@ -111,20 +111,32 @@ func (q *queue) poke() {
 }
 
 // settle makes the queue what it is at the time now: it takes in what was moved here,
-// drops what has expired, and makes visible what is due.
+// drops what has expired, and makes visible what is due, one after the other as they
+// fell due: in a FIFO queue the order decides which group is served next.
 func (q *queue) settle(now int64) {
 	if q.inbox.any.Load() {
 		q.open(now)
 	}
-	if m := q.byAge.first(); m != nil {
-		retention := q.settings.Load().retention
-		for ; m != nil && m.sent()+retention-q.defective.early(q, m) <= now; m = q.byAge.first() {
-			q.drop(m)
+	for {
+		expiring, lapsing := q.byAge.first(), q.waiting.first()
+		if expiring == nil {
+			return
+		}
+		expiry := q.expiry(expiring)
+		switch {
+		case expiry <= now && (lapsing == nil || expiry <= lapsing.links[turn].key):
+			q.drop(expiring)
+		case lapsing != nil && lapsing.links[turn].key <= now:
+			q.show(lapsing)
+		default:
+			return
 		}
 	}
-	for m := q.waiting.first(); m != nil && m.links[turn].key <= now; m = q.waiting.first() {
-		q.show(m)
-	}
+}
+
+// expiry is when the message's retention period ends.
+func (q *queue) expiry(m *message) int64 {
+	return m.sent() + q.settings.Load().retention - q.defective.early(q, m)
 }
 
 // post puts a message that has left another queue into this one's inbox. It reports

@@ -73,7 +73,7 @@ func partitionOf(region string) string {
 
 // tokenOf returns the caller's session token.
 func tokenOf(c *wire.Call) string {
-	if c.HTTP == nil {
+	if c.HTTP == nil || c.HTTP.URL == nil {
 		return ""
 	}
 	if token := c.HTTP.Header.Get("X-Amz-Security-Token"); token != "" {

@@ -1,0 +1,129 @@
+package sqs
+
+import (
+	"testing"
+	"time"
+
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/stretchr/testify/require"
+)
+
+// observation is what a consumer sees of a message that is dead-lettered after two
+// receives, and of what goes on around it.
+type observation struct {
+	Receives  int    // of the message, from its source
+	Copies    int    // of it, in the DLQ
+	Strangers int    // other messages in the DLQ
+	Body      string // and the like: in the DLQ
+	Attribute string
+	Count     string
+	Source    string
+	SameID    bool
+	Returns   int           // of a message that was deleted
+	Lasts     time.Duration // that the DLQ's message lasts after it was sent
+	Order     []string      // of a FIFO DLQ's group
+	Denied    bool          // that a source not allowed may use the DLQ
+	Metric    float64       // visible messages in the DLQ after the move
+}
+
+func observe(t *testing.T, defects ...Defect) observation {
+	h := newHarness(t, Options{Defects: defects})
+	var o observation
+	dlq := h.queue("dlq", "MessageRetentionPeriod", "1209600", "VisibilityTimeout", "0")
+	q := h.queue("q", "RedrivePolicy", redriveTo("dlq", 2), "VisibilityTimeout", "30")
+	h.queue("bystander")
+	h.publish()
+	began := h.clk.Now()
+	h.send(q, "healthy")
+	h.delete(q, h.receive(q, 1)[0])
+	sent, err := h.sqs.SendMessage(h.ctx(), &awssqs.SendMessageInput{
+		QueueUrl: &q, MessageBody: ptr("poison"), MessageAttributes: map[string]types.MessageAttributeValue{"k": stringValue("v")},
+	})
+	require.NoError(t, err)
+	for range 6 {
+		for _, m := range h.receive(q, 10) {
+			if *m.Body == "healthy" {
+				o.Returns++
+			} else {
+				o.Receives++
+			}
+		}
+		h.clk.Advance(30 * time.Second)
+	}
+	o.Metric = h.publish()["dlq"]["ApproximateNumberOfMessagesVisible"].Max
+	for _, m := range h.receive(dlq, 10) {
+		if *m.Body == "healthy" {
+			o.Strangers++
+			continue
+		}
+		o.Copies++
+		o.Body, o.Count, o.Source = *m.Body, m.Attributes["ApproximateReceiveCount"], m.Attributes["DeadLetterQueueSourceArn"]
+		o.SameID = *m.MessageId == *sent.MessageId
+		if v, ok := m.MessageAttributes["k"]; ok {
+			o.Attribute = *v.StringValue
+		}
+	}
+	if o.Copies > 0 {
+		for end := began.Add(14*24*time.Hour - 2*time.Hour); ; end = end.Add(time.Hour) {
+			h.clk.AdvanceTo(end)
+			if h.counts(dlq) == [3]int{0, 0, 0} {
+				o.Lasts = end.Sub(began)
+				break
+			}
+		}
+	}
+
+	dead, fifo := h.fifo("dlq.fifo"), h.fifo("q.fifo", "RedrivePolicy", redriveTo("dlq.fifo", 1), "VisibilityTimeout", "0")
+	for _, body := range []string{"1", "2", "3"} {
+		h.sendTo(fifo, "g", body)
+	}
+	h.receive(fifo, 10)
+	h.receive(fifo, 10)
+	o.Order = bodies(h.receive(dead, 10))
+
+	require.NoError(t, h.set(dlq, "RedriveAllowPolicy", `{"redrivePermission":"denyAll"}`))
+	o.Denied = h.set(h.queue("other"), "RedrivePolicy", redriveTo("dlq", 1)) != nil
+	return o
+}
+
+func TestEachDefectCanBeSeen(t *testing.T) {
+	right := observation{
+		Receives: 2, Copies: 1, Body: "poison", Attribute: "v", Count: "3", Source: arnOf("q"), SameID: true,
+		Lasts: 14 * 24 * time.Hour, Order: []string{"1", "2", "3"}, Denied: true, Metric: 1,
+	}
+	require.Equal(t, right, observe(t))
+	seen := map[Defect]func(o *observation){
+		DeadLetterEarly:    func(o *observation) { o.Receives = 1; o.Count = "2" },
+		DeadLetterLate:     func(o *observation) { o.Receives = 3; o.Count = "4"; o.Order = []string{} },
+		CountReset:         func(o *observation) { o.Count = "1" },
+		LostOnMove:         func(o *observation) { *o = observation{Receives: 2, Order: []string{}, Denied: true} },
+		BodySwapped:        func(o *observation) { o.Body = "poison swapped"; o.Order = []string{"1 swapped", "1", "2"} },
+		AttributeDropped:   func(o *observation) { o.Attribute = "" },
+		SourceARNMissing:   func(o *observation) { o.Source = "" },
+		MessageIDChanged:   func(o *observation) { o.SameID = false },
+		ShortRetention:     func(o *observation) { o.Lasts -= time.Hour },
+		Resurrected:        func(o *observation) { o.Strangers = 1; o.Metric = 2 },
+		DuplicatedOnMove:   func(o *observation) { o.Copies = 2; o.Metric = 2; o.Order = []string{"1", "1", "2", "2", "3", "3"} },
+		AllowPolicyIgnored: func(o *observation) { o.Denied = false },
+		OrderBroken:        func(o *observation) { o.Order = []string{"3", "2", "1"} },
+		NotDeleted:         func(o *observation) { o.Returns = 1; o.Strangers = 1; o.Metric = 2 },
+		DLQMetricsMissing:  func(o *observation) { o.Metric = 0 },
+		StaleMetrics:       func(o *observation) { o.Metric = 0 },
+		// there is no other FIFO queue that it could go to
+		MovedToWrongQueue: func(o *observation) { *o = observation{Receives: 2, Order: o.Order, Denied: true} },
+	}
+	for _, d := range Defects() {
+		t.Run(string(d), func(t *testing.T) {
+			want := right
+			require.Contains(t, seen, d)
+			seen[d](&want)
+			require.Equal(t, want, observe(t, d))
+		})
+	}
+}
+
+func TestAnUnknownDefectIsRefused(t *testing.T) {
+	l := newLocal(t, Options{})
+	require.EqualError(t, l.svc.SetDefects("none-such"), `no such defect: "none-such"`)
+}
