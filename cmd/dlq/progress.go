@@ -24,4 +24,9 @@ func (p *progress) line(text string) {
 	fmt.Fprintf(p.w, "%5.0fs  %s\n", time.Since(p.began).Seconds(), text)
 }
 
-func (p *progress) terraform(e tfenv.Event) { p.line("  " + e.String()) }
+// terraform tells a step of Terraform's, but for data sources, which take no time.
+func (p *progress) terraform(e tfenv.Event) {
+	if e.Action != "read" || e.Status == tfenv.Failed {
+		p.line("  " + e.String())
+	}
+}

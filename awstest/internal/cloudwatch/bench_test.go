@@ -47,3 +47,24 @@ func BenchmarkTwoWeeks(b *testing.B) {
 		clk.Close()
 	}
 }
+
+// BenchmarkEvaluation evaluates a metric-math alarm of two metrics that is not settled.
+func BenchmarkEvaluation(b *testing.B) {
+	clk := clock.New(nine)
+	defer clk.Close()
+	svc := New(clk, nil)
+	stat := func(id, name string) string {
+		return fmt.Sprintf(`{"Id":%q,"ReturnData":false,"MetricStat":{"Metric":{"Namespace":"AWS/SQS","MetricName":%q,"Dimensions":[{"Name":"QueueName","Value":"dlq"}]},"Period":60,"Stat":"Maximum"}}`, id, name)
+	}
+	direct(b, svc, nine, "PutMetricAlarm", fmt.Sprintf(`{"AlarmName":"held","EvaluationPeriods":1,"Threshold":0,"ComparisonOperator":"GreaterThanThreshold","Metrics":[{"Id":"e","Expression":"v + n"},%s,%s]}`,
+		stat("v", visible), stat("n", notVisible)))
+	now := nine
+	for range 10 {
+		svc.PutQueue(testAccount, testRegion, "dlq", now, []fabric.Value{gauge(visible, 1), gauge(notVisible, 0)})
+		now = now.Add(time.Minute)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		svc.evaluate(svc.alarms[0], now)
+	}
+}

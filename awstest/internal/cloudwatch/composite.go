@@ -104,7 +104,7 @@ func (s *Service) evaluateComposites(now time.Time) {
 	s.fresh = nil
 	for round := 0; len(s.changed) > 0 && round < maxRounds; round++ {
 		work := s.changed
-		_ = 0
+		s.changed = nil
 		for _, child := range work {
 			for _, a := range child.space.composites {
 				if slices.Contains(a.children, child.name) {
@@ -113,7 +113,7 @@ func (s *Service) evaluateComposites(now time.Time) {
 			}
 		}
 	}
-	_ = 0
+	s.changed = nil
 }
 
 func (s *Service) evaluateComposite(a *alarm, child *alarm, now time.Time) {

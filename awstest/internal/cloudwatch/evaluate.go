@@ -292,11 +292,8 @@ func (a *alarm) settle(minute int64, grid []int64, points []float64, v verdict) 
 // that cannot be said.
 func (a *alarm) crossing(minute int64, points []float64, v verdict) int64 {
 	q := a.watched
-	switch {
-	case q.expr != nil || v.breach != 0 && v.breach != len(v.used):
-		return minute
-	case q.stat.name == "p" || q.stat.name == "SampleCount":
-		return minute
+	if q.expr != nil || v.breach != 0 && v.breach != len(v.used) {
+		return minute // an expression may bend the line
 	}
 	last := len(points) - 1
 	// periods may overlap from minute to minute, so the slope of a minute is that of a

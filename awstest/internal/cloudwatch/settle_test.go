@@ -101,7 +101,7 @@ func drawAlarm(t *rapid.T, name string) string {
 		return fmt.Sprintf(`"MetricStat":{"Metric":{"Namespace":"AWS/SQS","MetricName":%q,"Dimensions":[{"Name":"QueueName","Value":"dlq"}]},"Period":%d,"Stat":%q}`, metric, period, statistic)
 	}
 	if rapid.Bool().Draw(t, "math") {
-		e := rapid.SampledFrom([]string{"v + n", "MAX([v, n]) - 1", "RATE(v) * 60", "FILL(v, 0) + n", "IF(v > 1, n, 0)", "DIFF(a)", "MINUTE(v)", "SUM(METRICS())", "FILL(v, REPEAT)"}).Draw(t, "expression")
+		e := rapid.SampledFrom([]string{"v + n", "MAX([v, n]) - 1", "RATE(v) * 60", "FILL(v, 0) + n", "IF(v > 1, n, 0)", "DIFF(a)", "MINUTE(v)", "SUM(METRICS())", "FILL(v, REPEAT)", "a + n", "IF(a > 300, 1, 0)", "ABS(a - 600) / 60"}).Draw(t, "expression")
 		return fmt.Sprintf(`{%s,"Threshold":%d,"Metrics":[{"Id":"e","Expression":%q},{"Id":"v",%s,"ReturnData":false},{"Id":"n",%s,"ReturnData":false},{"Id":"a",%s,"ReturnData":false}]}`,
 			common, rapid.IntRange(0, 3).Draw(t, "threshold"), e, stat(visible, "Maximum"), stat(notVisible, "Maximum"), stat(age, "Maximum"))
 	}

@@ -100,7 +100,7 @@ func first(t time.Time) time.Time {
 		return t
 	}
 	_, before := begin.Add(-time.Nanosecond).Zone()
-	if earlier := t.Add(time.Duration(offset-before) * time.Second); before > offset && earlier.Before(begin) {
+	if earlier := t.Add(time.Duration(offset-before) * time.Second); earlier.Before(begin) {
 		return earlier
 	}
 	return t

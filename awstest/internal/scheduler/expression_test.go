@@ -75,6 +75,21 @@ func TestOccurrences(t *testing.T) {
 	}
 }
 
+func TestOfTwoInstantsWithOneLocalTimeTheFirstCounts(t *testing.T) {
+	zone, err := time.LoadLocation("America/New_York")
+	require.NoError(t, err)
+	for at, want := range map[string]string{
+		"2026-11-01T06:30:00Z": "2026-11-01T05:30:00Z", // 01:30, an hour after 01:30
+		"2026-11-01T05:30:00Z": "2026-11-01T05:30:00Z",
+		"2026-11-01T07:30:00Z": "2026-11-01T07:30:00Z", // 02:30, which is once
+		"2026-03-08T07:30:00Z": "2026-03-08T07:30:00Z", // 03:30, after the gap
+	} {
+		parsed, err := time.Parse(time.RFC3339, at)
+		require.NoError(t, err)
+		require.Equal(t, want, first(parsed.In(zone)).UTC().Format(time.RFC3339))
+	}
+}
+
 func TestARateCountsFromItsStart(t *testing.T) {
 	p, err := parseExpression("rate(5 hours)", time.UTC)
 	require.NoError(t, err)

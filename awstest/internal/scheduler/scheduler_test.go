@@ -282,6 +282,13 @@ func TestARateBeginsAtOnce(t *testing.T) {
 	require.Equal(t, []float64{0, 5, 10}, f.minutes())
 }
 
+func TestEveryMinuteIsEveryMinute(t *testing.T) {
+	f := start(t)
+	f.create(t, input("cron(* * * * ? *)"))
+	f.clk.Advance(3 * time.Minute)
+	require.Equal(t, []float64{0, 1, 2, 3}, f.minutes())
+}
+
 func TestStartAndEndDatesBoundARate(t *testing.T) {
 	f := start(t)
 	f.create(t, input("rate(5 minutes)", func(in *sdk.CreateScheduleInput) {

@@ -54,7 +54,7 @@ func (s *Service) Deliver(from fabric.Principal, queueARN string, in fabric.Queu
 		}
 		o.message.extra.traceHeader = in.TraceHeader
 	}
-	q.called.Store(s.clk.Now().UnixNano())
+	q.touch(&wire.Call{})
 	_, err = q.send(o)
 	return err
 }

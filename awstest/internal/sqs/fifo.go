@@ -138,13 +138,10 @@ type accepted struct {
 
 // find is what was sent with the same key within the window.
 func (d *dedup) find(key string, now int64) (accepted, bool) {
-	n := 0
-	for n < len(d.order) && d.order[n].until <= now {
-		delete(d.seen, d.order[n].key)
-		n++
-	}
-	if n > 0 {
-		d.order = append([]accepted(nil), d.order[n:]...)
+	for len(d.order) > 0 && d.order[0].until <= now {
+		delete(d.seen, d.order[0].key)
+		d.order[0] = accepted{} // lets go of the key; append drops the place in time
+		d.order = d.order[1:]
 	}
 	a, ok := d.seen[key]
 	return a, ok

@@ -24,8 +24,17 @@ func (s *Service) queueOf(c *wire.Call, url string) (*queue, error) {
 	if q == nil {
 		return nil, queueDoesNotExist()
 	}
-	q.called.Store(c.Time.UnixNano())
+	q.touch(c)
 	return q, nil
+}
+
+// touch takes note of a call, for the activity rule of metrics.
+func (q *queue) touch(c *wire.Call) {
+	at := c.Time
+	if at.IsZero() { // it came from another service
+		at = q.svc.clk.Now()
+	}
+	q.called.Store(at.UnixNano())
 }
 
 // splitURL takes account and name from the last two elements of a queue URL's path.

@@ -102,7 +102,7 @@ func (s *Service) taskSource(c *wire.Call, arn string) (*queue, error) {
 	if q == nil {
 		return nil, noSuchResource("SourceArn")
 	}
-	q.called.Store(c.Time.UnixNano())
+	q.touch(c)
 	return q, nil
 }
 

@@ -178,7 +178,7 @@ func (s *Service) getQueueURL(_ context.Context, c *wire.Call, in *getQueueURLIn
 	if q == nil {
 		return nil, queueDoesNotExist()
 	}
-	q.called.Store(c.Time.UnixNano())
+	q.touch(c)
 	return &queueURLOutput{queueURL(c, q.key)}, nil
 }
 

@@ -178,7 +178,7 @@ func (q *queue) giveUp(w *waiter) {
 		if m.count == m.before {
 			m.first = 0
 		}
-		q.minute.received--
+		q.minute.received = max(q.minute.received-1, 0) // the minute may have ended meanwhile
 		if m.state == inFlight {
 			q.show(m)
 		}
@@ -351,6 +351,7 @@ type attempt struct {
 func (a *attempts) add(id string, messages []message, now int64) {
 	for len(a.order) > 0 && a.order[0].until <= now {
 		delete(a.byID, a.order[0].id)
+		a.order[0] = attempt{}
 		a.order = a.order[1:]
 	}
 	if a.byID == nil {
