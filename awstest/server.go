@@ -44,6 +44,7 @@ type Server struct {
 	Account, Region string
 
 	services *services
+	client   *http.Client // of Config
 	http     *http.Server
 	stop     context.CancelFunc
 	closing  sync.Once
@@ -105,6 +106,7 @@ func New(opts ...Option) (*Server, error) {
 		stop:    stop,
 		served:  make(chan struct{}),
 	}
+	s.client = newHTTPClient()
 	s.services = newServices(clk)
 	router := wire.NewRouter(clk.Now, s.around, s.services.served...)
 	s.http = &http.Server{
@@ -134,6 +136,7 @@ func (s *Server) Close() {
 			_ = s.http.Close()
 		}
 		<-s.served
+		s.client.CloseIdleConnections()
 		s.Clock.clock.Close()
 	})
 }
@@ -144,6 +147,7 @@ func (s *Server) Config() aws.Config {
 		Region:       s.Region,
 		BaseEndpoint: aws.String(s.URL),
 		Credentials:  credentials.NewStaticCredentialsProvider(accessKey, secretKey, ""),
+		HTTPClient:   s.client,
 	}
 }
 

@@ -7,7 +7,9 @@ import (
 
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/clock"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/cloudwatch"
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/iam"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/policy"
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/scheduler"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/sns"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/sqs"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/sts"
@@ -15,12 +17,11 @@ import (
 )
 
 // services are the endpoint's services, wired: SQS tells CloudWatch its metrics,
-// CloudWatch notifies SNS, SNS sends to SQS.
+// CloudWatch notifies SNS, SNS sends to SQS, the scheduler calls the operations of all.
 type services struct {
 	sqs        *sqs.Service
 	sns        *sns.Service
 	cloudwatch *cloudwatch.Service
-	sts        *sts.Service
 	served     []*wire.Service
 }
 
@@ -29,8 +30,10 @@ func newServices(clk *clock.Clock) *services {
 	s.sqs = sqs.New(clk, sqs.Options{Allowed: policy.Allowed})
 	s.sns = sns.New(clk, s.sqs)
 	s.cloudwatch = cloudwatch.New(clk, s.sns)
-	s.sts = sts.New(clk)
-	s.served = []*wire.Service{s.sqs.API(), s.cloudwatch.API(), s.sns.API(), s.sts.API()}
+	schedules := scheduler.New(clk, scheduler.Options{Queues: s.sqs, Operations: s})
+	s.served = []*wire.Service{
+		s.sqs.API(), s.cloudwatch.API(), s.sns.API(), sts.New(clk).API(), iam.New(clk).API(), schedules.API(),
+	}
 	s.everyMinute(clk)
 	return s
 }

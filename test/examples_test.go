@@ -13,6 +13,7 @@ import (
 // TestExamples deploys each example as it stands and proves its queue, its alarm and its
 // notifications.
 func TestExamples(t *testing.T) {
+	needsTerraform(t)
 	for _, tt := range []struct {
 		example         string
 		maxReceiveCount int
@@ -21,7 +22,7 @@ func TestExamples(t *testing.T) {
 		{"fifo", 5},
 	} {
 		t.Run(tt.example, func(t *testing.T) {
-			needsTerraform(t)
+			t.Parallel()
 			vars := map[string]any{}
 			if target.FromEnv(os.Getenv) != string(dlqtest.Embedded) {
 				vars["name"] = uniqueName("orders") // elsewhere the name may be taken

@@ -9,7 +9,7 @@
 //
 // Events never overlap: one runs after the other, on the goroutine that advances
 // the clock or, when time passes by itself, on the clock's own. An event may
-// schedule further events, but must not advance the clock.
+// schedule further events, pause and resume, but must not advance the clock.
 package clock
 
 import (
@@ -24,16 +24,16 @@ type Clock struct {
 	// running serialises whoever runs events: an Advance, or the background runner.
 	running sync.Mutex
 
-	mu     sync.Mutex
-	origin time.Time     // wall instant (with its monotonic reading) at which offset was taken
-	base   time.Time     // virtual instant at origin
-	still  bool          // time stands still at base: the clock is advancing or paused
-	paused bool          // Pause was called
-	queue  eventHeap     // pending events, earliest first
-	seq    uint64        // order of scheduling, for events at one instant
-	wake   chan struct{} // tells the runner that the earliest event has changed
-	done   chan struct{}
-	closed bool
+	mu        sync.Mutex
+	origin    time.Time     // wall instant (with its monotonic reading) at which base was taken
+	base      time.Time     // virtual instant at origin
+	advancing bool          // an Advance is under way: it alone moves base
+	paused    bool          // Pause was called
+	queue     eventHeap     // pending events, earliest first
+	seq       uint64        // order of scheduling, for events at one instant
+	wake      chan struct{} // tells the runner that the earliest event has changed
+	done      chan struct{}
+	closed    bool
 }
 
 // New returns a clock that stands at start and runs with the wall clock.
@@ -48,7 +48,9 @@ func New(start time.Time) *Clock {
 	return c
 }
 
-// Close stops the clock's own goroutine. Pending events never run.
+// Close stops the clock: pending events never run, and sleepers wake with
+// context.Canceled. An event that is running finishes; Close doesn't wait for it, since
+// it may be its caller.
 func (c *Clock) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -65,9 +67,10 @@ func (c *Clock) Now() time.Time {
 	return c.now()
 }
 
+// now is called with c.mu held.
 func (c *Clock) now() time.Time {
-	if c.still {
-		return c.base
+	if c.advancing || c.paused {
+		return c.base // time stands still
 	}
 	return c.base.Add(time.Since(c.origin))
 }
@@ -77,23 +80,29 @@ func (c *Clock) set(t time.Time) {
 	c.base, c.origin = t, time.Now()
 }
 
-// Pause makes time stand still until Resume; Advance still moves it.
+// virtual strips t of what belongs to the wall clock, its monotonic reading, and puts it
+// into the clock's time zone.
+func (c *Clock) virtual(t time.Time) time.Time {
+	return t.Round(0).In(c.base.Location())
+}
+
+// Pause makes time stand still until Resume; Advance still moves it. Events that are due
+// already still run.
 func (c *Clock) Pause() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.set(c.now())
-	c.paused, c.still = true, true
+	c.paused = true
 }
 
-// Resume lets time run with the wall clock again.
+// Resume lets time run with the wall clock again; at the end of an Advance that is under
+// way, if any.
 func (c *Clock) Resume() {
-	c.running.Lock()
-	defer c.running.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.paused {
 		c.set(c.base)
-		c.paused, c.still = false, false
+		c.paused = false
 		c.nudge()
 	}
 }
@@ -103,7 +112,11 @@ func (c *Clock) Resume() {
 func (c *Clock) Advance(d time.Duration) {
 	c.running.Lock()
 	defer c.running.Unlock()
-	c.advanceTo(c.Now().Add(max(d, 0)))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// target and start are one reading: a second one could lie beyond the target
+	c.set(c.now())
+	c.advanceTo(c.base.Add(max(d, 0)))
 }
 
 // AdvanceTo moves the clock to t and runs every event that falls due on the way.
@@ -111,29 +124,43 @@ func (c *Clock) Advance(d time.Duration) {
 func (c *Clock) AdvanceTo(t time.Time) {
 	c.running.Lock()
 	defer c.running.Unlock()
-	if t.After(c.Now()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.set(c.now())
+	if t = c.virtual(t); t.After(c.base) {
 		c.advanceTo(t)
 	}
 }
 
-// advanceTo is called with c.running held.
+// advanceTo runs all that is due until target, which is not before c.base, the time as
+// it was just set. It is called with c.running held, too.
 func (c *Clock) advanceTo(target time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.set(c.now())
-	c.still = true
-	for len(c.queue) > 0 && !c.queue[0].at.After(target) {
-		e := heap.Pop(&c.queue).(*Event)
-		if e.at.After(c.base) {
-			c.base = e.at
+	c.advancing = true
+	defer func() { // also when an event panics
+		c.set(c.base)
+		c.advancing = false
+		c.nudge()
+	}()
+	for c.due(target) {
+		if at := c.queue[0].at; at.After(c.base) {
+			c.base = at
 		}
-		c.mu.Unlock()
-		e.fn(e.at)
-		c.mu.Lock()
+		c.runNext()
 	}
-	c.set(target)
-	c.still = c.paused
-	c.nudge()
+	c.base = target
+}
+
+// due says whether there is an event to run at time t.
+func (c *Clock) due(t time.Time) bool {
+	return !c.closed && len(c.queue) > 0 && !c.queue[0].at.After(t)
+}
+
+// runNext runs the earliest event, unlocked. It is called with c.running held, too.
+func (c *Clock) runNext() {
+	e := heap.Pop(&c.queue).(*Event)
+	c.mu.Unlock()
+	defer c.mu.Lock() // also when the event panics: our callers unlock then
+	e.fn(e.at)
 }
 
 // run fires events as the wall clock reaches them.
@@ -152,13 +179,18 @@ func (c *Clock) run() {
 	}
 }
 
+// untilNext is how long the runner may sleep: whatever makes an earlier event due wakes it.
 func (c *Clock) untilNext() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.queue) == 0 || c.still {
+	switch {
+	case c.advancing || len(c.queue) == 0:
 		return time.Hour
+	case c.paused && !c.due(c.base):
+		return time.Hour
+	default:
+		return c.queue[0].at.Sub(c.now())
 	}
-	return c.queue[0].at.Sub(c.now())
 }
 
 // runDue runs the events that are due now. Unlike advanceTo it lets time run on
@@ -168,11 +200,8 @@ func (c *Clock) runDue() {
 	defer c.running.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for !c.still && !c.closed && len(c.queue) > 0 && !c.queue[0].at.After(c.now()) {
-		e := heap.Pop(&c.queue).(*Event)
-		c.mu.Unlock()
-		e.fn(e.at)
-		c.mu.Lock()
+	for c.due(c.now()) {
+		c.runNext()
 	}
 }
 
@@ -188,22 +217,29 @@ func (c *Clock) nudge() {
 func (c *Clock) At(t time.Time, fn func(now time.Time)) *Event {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.at(c.virtual(t), fn)
+}
+
+// After schedules fn to run when d has passed.
+func (c *Clock) After(d time.Duration, fn func(now time.Time)) *Event {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at(c.now().Add(d), fn)
+}
+
+func (c *Clock) at(t time.Time, fn func(now time.Time)) *Event {
 	c.seq++
 	e := &Event{clock: c, at: t, seq: c.seq, fn: fn}
 	heap.Push(&c.queue, e)
-	if c.queue[0] == e && !c.still {
+	if c.queue[0] == e && !c.advancing {
 		c.nudge()
 	}
 	return e
 }
 
-// After schedules fn to run when d has passed.
-func (c *Clock) After(d time.Duration, fn func(now time.Time)) *Event {
-	return c.At(c.Now().Add(d), fn)
-}
-
-// Sleep waits until d of the clock's time has passed or ctx is done; it returns
-// ctx's error in the latter case.
+// Sleep waits until d of the clock's time has passed, ctx is done or the clock is closed;
+// it returns ctx's error or context.Canceled in the latter cases. An Advance over its
+// end wakes the sleeper, but doesn't wait for what it does next.
 func (c *Clock) Sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
@@ -214,6 +250,8 @@ func (c *Clock) Sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-c.done:
+		return context.Canceled
 	case <-woken:
 		return nil
 	}

@@ -161,3 +161,17 @@ func TestAnAlarmOfSeveralDaysIsEvaluatedByTheHour(t *testing.T) {
 	r.minute(gauge(visible, 0))
 	require.Equal(t, stateOK, r.state("days"))
 }
+
+func TestAnExpressionMayBendAStraightLine(t *testing.T) {
+	r := newRig(t)
+	in := notEmptyAlarm("away-from-ten-minutes")
+	expression, threshold, metric := "ABS(inflight - 600) / 60", 3.5, age
+	in.Metrics[0].Expression, in.Threshold, in.Metrics[2].MetricStat.Metric.MetricName = &expression, &threshold, &metric
+	r.put(in)
+	var states string
+	for i := range 20 {
+		r.minute(gauge(visible, 0), gauge(age, float64(i)*60))
+		states += r.state("away-from-ten-minutes")[:1]
+	}
+	require.Equal(t, "AAAAAAAOOOOOOOAAAAAA", states)
+}

@@ -348,6 +348,19 @@ func TestPoliciesAreChecked(t *testing.T) {
 	requireError(t, err, "NotImplemented", "its document is not held here")
 }
 
+func TestABoundaryIsInUse(t *testing.T) {
+	f := start(t)
+	f.role(t, "r")
+	own := f.policy(t, "own")
+	_, err := f.PutRolePermissionsBoundary(t.Context(), &sdk.PutRolePermissionsBoundaryInput{RoleName: aws.String("r"), PermissionsBoundary: &own})
+	require.NoError(t, err)
+	got, err := f.GetPolicy(t.Context(), &sdk.GetPolicyInput{PolicyArn: &own})
+	require.NoError(t, err)
+	require.EqualValues(t, 1, *got.Policy.PermissionsBoundaryUsageCount)
+	_, err = f.DeletePolicy(t.Context(), &sdk.DeletePolicyInput{PolicyArn: &own})
+	requireError(t, err, "DeleteConflict", "Cannot delete a policy attached to entities.")
+}
+
 func TestPolicyTags(t *testing.T) {
 	f := start(t)
 	arn := f.policy(t, "p")

@@ -53,6 +53,7 @@ func TestAllowed(t *testing.T) {
 		"an account is named by its id":                        {with(`{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sqs:SendMessage","Resource":"*"}`), account("123456789012"), true},
 		"an account is named by its root":                      {with(`{"Effect":"Allow","Principal":{"AWS":["arn:aws:iam::123456789012:root"]},"Action":"sqs:SendMessage","Resource":"*"}`), account("123456789012"), true},
 		"an account that is not named is refused":              {with(`{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sqs:SendMessage","Resource":"*"}`), account("210987654321"), false},
+		"another account's root is another":                    {with(`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"sqs:SendMessage","Resource":"*"}`), account("210987654321"), false},
 		"a role is named by its ARN":                           {with(`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:role/r"},"Action":"sqs:SendMessage","Resource":"*"}`), fabric.Principal{SourceAccount: "123456789012", SourceARN: "arn:aws:iam::123456789012:role/r"}, true},
 		"an account's policy does not reach its services":      {with(`{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sqs:SendMessage","Resource":"*"}`), sns(), false},
 		"no account id is not an account":                      {with(`{"Effect":"Allow","Principal":{"AWS":""},"Action":"sqs:SendMessage","Resource":"*"}`), account(""), false},

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -93,11 +95,27 @@ func start(t *testing.T) *fixture {
 }
 
 // as returns a client of an account.
-func (f *fixture) as(account string) *sdk.Client {
+func (f *fixture) as(account string) *sdk.Client { return f.in("us-east-1", account) }
+
+// in returns a client of an account in a region.
+func (f *fixture) in(region, account string) *sdk.Client {
 	return sdk.New(sdk.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(f.url), RetryMaxAttempts: 1,
+		Region: region, BaseEndpoint: aws.String(f.url), RetryMaxAttempts: 1, HTTPClient: httpClient{},
 		Credentials: credentials.NewStaticCredentialsProvider(account, "test", ""),
 	})
+}
+
+// httpClient hides from net/http that the SDK's request bodies can write themselves.
+// Once a fast server has answered, the SDK closes the body, whose WriteTo then reports
+// io.EOF as an error; net/http takes it as one and closes the connection, although a
+// long answer has not been read to its end.
+type httpClient struct{}
+
+func (httpClient) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		r.Body = struct{ io.ReadCloser }{r.Body}
+	}
+	return http.DefaultClient.Do(r)
 }
 
 func (f *fixture) topic(t *testing.T, name string, attributes map[string]string) string {
@@ -263,6 +281,20 @@ func TestWhatDoesNotExist(t *testing.T) {
 	require.NoError(t, err)
 	_, err = f.ListTagsForResource(t.Context(), &sdk.ListTagsForResourceInput{ResourceArn: &none})
 	requireError(t, err, "ResourceNotFound", "Resource does not exist")
+}
+
+func TestRegionsAreApart(t *testing.T) {
+	f := start(t)
+	topic := f.topic(t, "t", nil)
+	elsewhere := f.in("eu-west-1", owner)
+	_, err := elsewhere.GetTopicAttributes(t.Context(), &sdk.GetTopicAttributesInput{TopicArn: &topic})
+	requireError(t, err, "InvalidParameter", "Invalid parameter: TopicArn")
+	out, err := elsewhere.CreateTopic(t.Context(), &sdk.CreateTopicInput{Name: aws.String("t")})
+	require.NoError(t, err)
+	require.Equal(t, "arn:aws:sns:eu-west-1:123456789012:t", *out.TopicArn)
+	list, err := f.ListTopics(t.Context(), &sdk.ListTopicsInput{})
+	require.NoError(t, err)
+	require.Equal(t, []types.Topic{{TopicArn: &topic}}, list.Topics)
 }
 
 func TestAQueueIsSubscribedAtOnce(t *testing.T) {

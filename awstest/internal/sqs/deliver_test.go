@@ -3,6 +3,7 @@ package sqs
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -44,4 +45,16 @@ func TestDeliver(t *testing.T) {
 	refused(h.svc.Deliver(topic, arnOf("q.fifo"), fabric.QueueMessage{Body: "x"}), "MissingParameter")
 	require.NoError(t, h.svc.Deliver(topic, arnOf("q.fifo"), fabric.QueueMessage{Body: "x", GroupID: "g", DeduplicationID: "1"}))
 	require.Equal(t, "g", h.receive(fifo, 1)[0].Attributes["MessageGroupId"])
+}
+
+func TestAnotherServiceCanInvokeOperations(t *testing.T) {
+	h := newHarness(t, Options{})
+	q := h.queue("q")
+	h.clk.Advance(7 * time.Hour)
+	require.NotContains(t, h.publish(), "q")
+	call := &wire.Call{Operation: "SendMessage", Account: testAccount, Region: "us-east-1"}
+	_, err := h.svc.API().Invoke(t.Context(), call, []byte(`{"QueueUrl":"`+q+`","MessageBody":"scheduled"}`))
+	require.NoError(t, err)
+	require.Contains(t, h.publish(), "q", "which makes the queue active")
+	require.Equal(t, []string{"scheduled"}, bodies(h.receive(q, 1)))
 }

@@ -160,7 +160,8 @@ func (q *queue) open(now int64) {
 	q.inbox.any.Store(false)
 	q.inbox.mu.Unlock()
 	for _, m := range moved {
-		q.insert(m, m.visibleFrom(), now)
+		// a metric minute may be a moment behind the clock that the sender looked at
+		q.insert(m, m.visibleFrom(), max(now, m.arrived))
 		if m.posted {
 			m.posted = false
 			q.minute.sent++

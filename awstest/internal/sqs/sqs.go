@@ -6,7 +6,18 @@
 //
 // Queues lock for themselves; nothing on the way of a message locks the service as a
 // whole. Time is looked at, not waited for: whoever locks a queue first lets happen
-// what has fallen due (see queue.lock), and only a waiting receive schedules events.
+// what has fallen due (see queue.lock), and only a waiting receive or a running move
+// task schedules events.
+//
+// Unlike AWS, it is consistent at once: attributes hold, and counts are exact, from the
+// next call on. Not modelled are the throughput quotas, the order in which fair queues
+// serve their groups, encryption itself, and permissions of callers; a queue's policy
+// counts where another service delivers to it. Where AWS's behaviour isn't documented,
+// the code says what was assumed:
+//   - a source whose dead-letter queue has been deleted keeps and returns its messages;
+//   - a move task to the messages' own sources fails on one that has none;
+//   - a move task without a rate moves 500 messages a second;
+//   - a redrive allow policy counts when a source names its DLQ, not afterwards.
 package sqs
 
 import (
