@@ -93,6 +93,7 @@ func (p *prover) readNotifications(ctx context.Context, state string) error {
 // takeNotifications empties the notification queue of the alarm's notifications and says
 // whether one of its change into the state was among them.
 func (p *prover) takeNotifications(ctx context.Context, state string) (arrived bool, err error) {
+	began := p.h.Started.Add(sortByMessage(&p.h).skew()).Truncate(time.Second)
 	for {
 		in := &sqs.ReceiveMessageInput{QueueUrl: &p.q.Notifications, MaxNumberOfMessages: 10, VisibilityTimeout: 30}
 		call := p.clock.Now()
@@ -108,7 +109,7 @@ func (p *prover) takeNotifications(ctx context.Context, state string) (arrived b
 			if !ok || n.AlarmName != p.q.Alarm {
 				continue // another's: it comes back
 			}
-			if at := n.changed(); at.Before(p.h.Started.Truncate(time.Second)) {
+			if n.changed().Before(began) {
 				continue // of another run
 			}
 			p.record(Event{Op: OpNotification, Call: call, MessageID: aws.ToString(m.MessageId), State: n.NewStateValue, From: n.OldStateValue, Reason: n.NewStateReason, Changed: n.changed()})

@@ -3,6 +3,7 @@ package dlqtest
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Check judges a history, and nothing else: it is a pure function. It returns a verdict
@@ -34,30 +35,28 @@ func checkExact(l *lifelines) Verdict {
 		if m.sent == nil {
 			continue
 		}
-		for i, e := range m.receives {
-			switch {
-			case e.ReceiveCount > n:
-				j.violated(m, "was received with count %d at %s, though the queue is to allow %d", e.ReceiveCount, clockTime(e.Call), n)
-			case i > 0 && e.ReceiveCount <= m.receives[i-1].ReceiveCount:
-				j.violated(m, "was received with count %d after count %d", e.ReceiveCount, m.receives[i-1].ReceiveCount)
-			case l.strict() && e.ReceiveCount != i+1:
-				j.violated(m, "receive %d of it had count %d", i+1, e.ReceiveCount)
-			case !l.strict() && i == 0 && e.ReceiveCount > 1, !l.strict() && i > 0 && e.ReceiveCount > m.receives[i-1].ReceiveCount+1:
-				j.unknown(m, "a receive before the one with count %d was not seen by this consumer", e.ReceiveCount)
-			}
-		}
-		if !m.doomed(n) || m.processed() != nil {
+		last, seq := checkCounts(j, l, m)
+		if !m.fails(n) || m.processed() != nil {
 			continue
 		}
-		switch got := len(m.receives); {
-		case got == 0:
-			j.violated(m, "was never received from the source queue")
-		case got < n && l.strict():
-			j.violated(m, "was received %s, not %d times", times(got), n)
-		case got < n && m.receives[got-1].ReceiveCount < n:
-			j.unknown(m, "%d receives were seen of %d", got, n)
-		case drained == nil || drained.Seq < m.receives[got-1].Seq:
+		end := len(l.Events)
+		if drained != nil {
+			end = drained.Seq
+		}
+		switch {
+		case last >= n && drained != nil && drained.Seq > seq:
+		case last >= n:
 			j.unknown(m, "whether receive %d would return it is not known: the source queue was not drained after receive %d", n+1, n)
+		case m.perhapsProcessed():
+			j.unknown(m, "%s were seen, and an acknowledgement whose answer was lost", count(last, "receive"))
+		case l.unseenBetween(seq, end) >= n-last:
+			j.note(m, "receives %d to %d were not seen: their answers were lost", last+1, n)
+		case !l.strict() && last > 0:
+			j.unknown(m, "%d receives were seen of %d", last, n)
+		case last == 0:
+			j.violated(m, "was never received from the source queue")
+		default:
+			j.violated(m, "was received %s, not %d times", times(last), n)
 		}
 	}
 	doomed := l.doomed()
@@ -65,6 +64,51 @@ func checkExact(l *lifelines) Verdict {
 		j.unknown(nil, "no message was sent that must fail %d times", n)
 	}
 	return j.verdict("%s received exactly %s each, and never again", count(len(doomed), "poison message"), times(n))
+}
+
+// checkCounts holds a message's receives to the numbers 1, 2, 3 … and returns the last
+// number and its place in the history. A number may be missing where the answer of a
+// receive was lost, and on AWS.
+func checkCounts(j *judge, l *lifelines, m *lifeline) (last, seq int) {
+	hidden := m.sent // the latest event that hides the message
+	seq = m.sent.Seq
+	for _, e := range m.receives {
+		switch {
+		case e.ReceiveCount > l.MaxReceiveCount:
+			j.violated(m, "was received with count %d at %s, though the queue is to allow %d", e.ReceiveCount, clockTime(e.Call), l.MaxReceiveCount)
+		case e.ReceiveCount <= last:
+			j.violated(m, "was received with count %d after count %d", e.ReceiveCount, last)
+		case e.ReceiveCount == last+1:
+		case l.unseenBetween(seq, e.Seq) >= e.ReceiveCount-last-1:
+			j.note(m, "receives before the one with count %d were not seen: their answers were lost", e.ReceiveCount)
+		case l.strict():
+			j.violated(m, "was received with count %d, but no consumer saw count %d", e.ReceiveCount, e.ReceiveCount-1)
+		default:
+			j.unknown(m, "a receive before the one with count %d was not seen by a consumer", e.ReceiveCount)
+		}
+		if until := m.hiddenUntil(hidden, e); e.Call.Before(until) {
+			what := fmt.Sprintf("was received at %s, though it was hidden until %s", clockTime(e.Call), clockTime(until))
+			if l.strict() {
+				j.violated(m, "%s", what)
+			} else {
+				j.note(m, "%s: at-least-once delivery", what)
+			}
+		}
+		last, seq, hidden = e.ReceiveCount, e.Seq, e
+	}
+	return last, seq
+}
+
+// hiddenUntil is until when the message was hidden before the receive e: by the receive
+// before it, or by a change of its visibility since.
+func (m *lifeline) hiddenUntil(before, e *Event) time.Time {
+	until := before.HiddenUntil
+	for _, v := range m.changes {
+		if v.Seq > before.Seq && v.Seq < e.Seq && v.Outcome != Failed {
+			until = v.HiddenUntil
+		}
+	}
+	return until
 }
 
 func checkDeadLettered(l *lifelines) Verdict {
@@ -111,7 +155,7 @@ func checkSpared(l *lifelines) Verdict {
 	j := &judge{invariant: Spared}
 	spared := 0
 	for _, m := range l.messages {
-		if m.sent == nil || m.doomed(l.MaxReceiveCount) {
+		if m.sent == nil || m.fails(l.MaxReceiveCount) {
 			continue
 		}
 		spared++
@@ -144,6 +188,8 @@ func checkConserved(l *lifelines) Verdict {
 		case done != nil || landed:
 		case m.sent.Outcome == Unknown:
 			j.unknown(m, "whether it was sent is not known, and it was not seen again")
+		case m.perhapsProcessed():
+			j.unknown(m, "is gone, but the answer to its acknowledgement was lost")
 		case !drained:
 			j.unknown(m, "was neither acknowledged nor found in the DLQ, but the queues were not read to their end")
 		default:

@@ -70,13 +70,13 @@ func checkQuietBefore(j *judge, l *lifelines, phases map[string][]*Event) {
 	// nothing can land before the last receive that is allowed
 	var earliest time.Time
 	for _, m := range l.doomed() {
-		if len(m.receives) < l.MaxReceiveCount {
-			continue
-		}
-		if at := m.receives[l.MaxReceiveCount-1].Call; earliest.IsZero() || at.Before(earliest) {
-			earliest = at
+		for _, e := range m.receives {
+			if e.ReceiveCount == l.MaxReceiveCount && (earliest.IsZero() || e.Call.Before(earliest)) {
+				earliest = e.Call
+			}
 		}
 	}
+	earliest = earliest.Add(l.skew())
 	for _, e := range append(control, phases[phaseOutage]...) {
 		if e.State == stateAlarm && (e.Phase == phaseControl || e.Changed.Before(earliest)) {
 			j.violated(nil, "the alarm went to ALARM at %s, when nothing had been dead-lettered: %s", clockTime(e.Changed), e.Reason)
@@ -91,8 +91,10 @@ func checkFired(j *judge, l *lifelines, outage []*Event) (fired bool) {
 		if e.State != stateAlarm {
 			continue
 		}
-		if landed := l.firstDrain(phaseOutage); landed != nil && e.Changed.Sub(landed.Return) > l.AlarmWithin {
-			j.violated(nil, "the alarm went to ALARM at %s, %s after a message was dead-lettered; it is allowed %s", clockTime(e.Changed), e.Changed.Sub(landed.Return).Round(time.Second), l.AlarmWithin)
+		if landed := l.firstDrain(phaseOutage); landed != nil {
+			if took := e.Changed.Sub(landed.Return.Add(l.skew())); took > l.AlarmWithin {
+				j.violated(nil, "the alarm went to ALARM at %s, %s after a message was dead-lettered; it is allowed %s", clockTime(e.Changed), took.Round(time.Second), l.AlarmWithin)
+			}
 		}
 		return true
 	}

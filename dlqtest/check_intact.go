@@ -35,7 +35,7 @@ func checkIntact(l *lifelines) Verdict {
 
 // checkContent compares a received message with the one sent.
 func checkContent(j *judge, m *lifeline, e *Event, where string) {
-	if m.sent.MessageID != "" && e.MessageID != m.sent.MessageID {
+	if e.MessageID != m.id {
 		j.violated(m, "has id %s in %s", e.MessageID, where)
 	}
 	if what := difference(m.sent, e); what != "" {
@@ -105,5 +105,10 @@ func (m *lifeline) outOfTheWay(maxReceiveCount, seq int) bool {
 	if done := m.processed(); done != nil && done.Seq < seq {
 		return true
 	}
-	return len(m.receives) >= maxReceiveCount && m.receives[maxReceiveCount-1].Seq < seq
+	for _, e := range m.receives {
+		if e.ReceiveCount >= maxReceiveCount && e.Seq < seq {
+			return true
+		}
+	}
+	return len(m.landings) > 0 && m.fails(maxReceiveCount) && len(m.receives) < maxReceiveCount // some receive's answer was lost
 }

@@ -57,9 +57,19 @@ type Event struct {
 	Group     string `json:"group,omitempty"`
 	DedupID   string `json:"dedupId,omitempty"`
 	Sequence  string `json:"sequence,omitempty"`
-	// Handle tells receipt handles apart: a hash.
+	// Handle tells receipt handles apart: a hash. Stale says that the message has been
+	// received anew since the handle was given out.
 	Handle       string `json:"handle,omitempty"`
+	Stale        bool   `json:"stale,omitempty"`
 	ReceiveCount int    `json:"receiveCount,omitempty"`
+	// HiddenUntil is when the message becomes visible again, by the visibility timeout that
+	// the receive or the change of visibility has set.
+	HiddenUntil time.Time `json:"hiddenUntil,omitzero"`
+	// Consumer is the consumer's number, from 1; 0 if there is just one.
+	Consumer int `json:"consumer,omitempty"`
+	// Attempts is how often the SDK sent the request, if more than once: all but the last
+	// may have had an effect that the consumer never saw.
+	Attempts int `json:"attempts,omitempty"`
 	// Sent is the message's SentTimestamp.
 	Sent time.Time `json:"sent,omitzero"`
 	// Source is the message's DeadLetterQueueSourceArn.

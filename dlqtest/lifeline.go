@@ -1,6 +1,9 @@
 package dlqtest
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // lifeline is what a history says of one message.
 type lifeline struct {
@@ -10,20 +13,42 @@ type lifeline struct {
 	order int    // its place among the messages sent
 
 	receives []*Event // from the source, before the redrive
+	changes  []*Event // of its visibility at the source, before the redrive
 	deletes  []*Event // from the source, before the redrive
 	landings []*Event // receives from the DLQ, before the redrive
 	returns  []*Event // receives from the source, after the redrive
 	settled  []*Event // deletes from the source, after the redrive
 }
 
-// doomed says whether the message can't be processed in so many receives.
-func (m *lifeline) doomed(maxReceiveCount int) bool {
+// fails says whether the message can't be processed in so many receives.
+func (m *lifeline) fails(maxReceiveCount int) bool {
 	return m.sent != nil && (m.sent.Fails == Always || m.sent.Fails >= maxReceiveCount)
 }
 
 // processed returns the event by which the message was acknowledged at the source, nil
-// if it wasn't.
-func (m *lifeline) processed() *Event { return firstOK(m.deletes) }
+// if it wasn't. A delete with a stale handle counts if the message was never seen again:
+// SQS doesn't promise either.
+func (m *lifeline) processed() *Event {
+	var stale *Event
+	for _, e := range m.deletes {
+		if e.Outcome != OK {
+			continue
+		}
+		if !e.Stale {
+			return e
+		}
+		stale = e
+	}
+	if stale == nil || len(m.landings) > 0 || len(m.receives) > 0 && m.receives[len(m.receives)-1].Seq > stale.Seq {
+		return nil
+	}
+	return stale
+}
+
+// perhapsProcessed says whether an acknowledgement was sent whose answer never came.
+func (m *lifeline) perhapsProcessed() bool {
+	return slices.ContainsFunc(m.deletes, func(e *Event) bool { return e.Outcome == Unknown })
+}
 
 func firstOK(events []*Event) *Event {
 	if i := slices.IndexFunc(events, func(e *Event) bool { return e.Outcome == OK }); i >= 0 {
@@ -37,23 +62,57 @@ type lifelines struct {
 	*History
 	messages []*lifeline // in order of sending, foreign ones last
 	redrive  *Event      // nil if there was none
+	unseen   []*Event    // receives from the source of which answers may have been lost
 }
 
 func sortByMessage(h *History) *lifelines {
 	l := &lifelines{History: h}
-	byKey := map[string]*lifeline{}
-	line := func(e *Event) *lifeline {
-		name := e.Key
-		if name == "" {
-			name = "id " + e.MessageID
+	byID, byKey := map[string]*lifeline{}, map[string][]*lifeline{}
+	add := func(e *Event) *lifeline {
+		m := &lifeline{key: e.Key, id: e.MessageID, order: len(l.messages)}
+		l.messages = append(l.messages, m)
+		if m.id != "" {
+			byID[m.id] = m
 		}
-		m := byKey[name]
-		if m == nil {
-			m = &lifeline{key: e.Key, id: e.MessageID, order: len(l.messages)}
-			byKey[name] = m
-			l.messages = append(l.messages, m)
+		if m.key != "" {
+			byKey[m.key] = append(byKey[m.key], m)
 		}
 		return m
+	}
+	drained := false // the source was, since the last message was sent
+	// line finds the message that was seen. An id that was never sent is another sight of
+	// the one with its key; unless the send was repeated, or its answer lost: then the
+	// message may exist twice, and each has an id of its own.
+	line := func(e *Event) *lifeline {
+		if m := byID[e.MessageID]; m != nil {
+			return m
+		}
+		candidates := byKey[e.Key]
+		if e.Key == "" || len(candidates) == 0 {
+			return add(e)
+		}
+		if l.redrive != nil {
+			for _, m := range candidates {
+				if len(m.returns) == 0 && len(m.landings) > 0 {
+					byID[e.MessageID] = m
+					return m
+				}
+			}
+			return candidates[0]
+		}
+		first := candidates[0]
+		switch {
+		case first.id == "":
+			first.id = e.MessageID
+		case first.sent != nil && (first.sent.Attempts > 1 || first.sent.Outcome == Unknown):
+			twin := add(e)
+			twin.sent = first.sent
+			return twin
+		default:
+			return first
+		}
+		byID[e.MessageID] = first
+		return first
 	}
 	for i := range h.Events {
 		e := &h.Events[i]
@@ -61,28 +120,57 @@ func sortByMessage(h *History) *lifelines {
 		case e.Op == OpRedrive && e.Outcome != Failed:
 			l.redrive = e
 		case e.Op == OpSend && e.Outcome != Failed:
+			add(e).sent = e
+			drained = false
+		case e.Op == OpDrain && e.Queue == h.SourceARN && e.Outcome == OK:
+			drained = true
+		case e.Op == OpReceive && e.Queue == h.SourceARN && l.redrive == nil && (e.Attempts > 1 || e.Outcome == Unknown):
+			l.unseen = append(l.unseen, e)
+		}
+		if e.MessageID == "" {
+			continue
+		}
+		switch {
+		case e.Op == OpReceive && e.Queue == h.DLQARN && l.redrive == nil:
 			m := line(e)
-			m.sent = e
-		case e.Op == OpReceive && e.MessageID != "":
+			m.landings = append(m.landings, e)
+		case e.Op == OpReceive && e.Queue == h.SourceARN && l.redrive == nil:
 			m := line(e)
-			switch {
-			case e.Queue == h.DLQARN && l.redrive == nil:
-				m.landings = append(m.landings, e)
-			case e.Queue == h.SourceARN && l.redrive == nil:
-				m.receives = append(m.receives, e)
-			case e.Queue == h.SourceARN:
-				m.returns = append(m.returns, e)
-			}
-		case e.Op == OpDelete && e.Queue == h.SourceARN && e.MessageID != "":
+			m.receives = append(m.receives, e)
+		case e.Op == OpReceive && e.Queue == h.SourceARN:
 			m := line(e)
-			if l.redrive == nil {
+			m.returns = append(m.returns, e)
+		case e.Op == OpVisibility && e.Queue == h.SourceARN && l.redrive == nil:
+			m := line(e)
+			m.changes = append(m.changes, e)
+		case e.Op == OpDelete && e.Queue == h.SourceARN && l.redrive == nil:
+			// a stale handle can't acknowledge what has left the queue
+			if m := line(e); !e.Stale || !drained {
 				m.deletes = append(m.deletes, e)
-			} else {
-				m.settled = append(m.settled, e)
 			}
+		case e.Op == OpDelete && e.Queue == h.SourceARN:
+			m := line(e)
+			m.settled = append(m.settled, e)
 		}
 	}
 	return l
+}
+
+// unseenBetween is how many receives of a message there may have been that no consumer
+// saw, because the answer was lost, between two points of the history.
+func (l *lifelines) unseenBetween(from, to int) int {
+	n := 0
+	for _, e := range l.unseen {
+		if e.Seq <= from || e.Seq > to {
+			continue
+		}
+		if e.Outcome == Unknown {
+			n += max(e.Attempts, 1)
+		} else {
+			n += e.Attempts - 1
+		}
+	}
+	return n
 }
 
 // strict says whether the ground promises that clients see every receive, once.
@@ -92,7 +180,7 @@ func (l *lifelines) strict() bool { return l.Ground != AWS }
 func (l *lifelines) doomed() []*lifeline {
 	var out []*lifeline
 	for _, m := range l.messages {
-		if m.doomed(l.MaxReceiveCount) {
+		if m.fails(l.MaxReceiveCount) && m.processed() == nil {
 			out = append(out, m)
 		}
 	}
@@ -119,4 +207,21 @@ func (l *lifelines) firstDrain(phase string) *Event {
 		}
 	}
 	return nil
+}
+
+// skew is how far the queues' clock is ahead of the one that the history was recorded by,
+// as the messages' SentTimestamps show. It is nothing if they agree to a few seconds, which
+// is how long a send may take.
+func (l *lifelines) skew() time.Duration {
+	const unremarkable = 5 * time.Second
+	for _, m := range l.messages {
+		if m.sent == nil || len(m.receives) == 0 || m.receives[0].Sent.IsZero() {
+			continue
+		}
+		if ahead := m.receives[0].Sent.Sub(m.sent.Return); ahead.Abs() > unremarkable {
+			return ahead
+		}
+		return 0
+	}
+	return 0
 }

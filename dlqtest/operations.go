@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,8 +15,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
 )
 
 // end is one of the two queues.
@@ -93,7 +97,7 @@ func (p *prover) attributes(ctx context.Context, queueURL string) (queueFacts, e
 // send sends a message and remembers how its consumers fail.
 func (p *prover) send(ctx context.Context, name string, m Message) error {
 	key := p.run + "-" + name
-	traceHeader := fmt.Sprintf("Root=1-%08x-%024x", p.clock.Now().Unix(), len(p.h.Events)+1)
+	traceHeader := fmt.Sprintf("Root=1-%08x-%024x", p.clock.Now().Unix(), p.events()+1)
 	in := &sqs.SendMessageInput{
 		QueueUrl:    p.url(source),
 		MessageBody: aws.String(body(key)),
@@ -115,18 +119,30 @@ func (p *prover) send(ctx context.Context, name string, m Message) error {
 		in.MessageGroupId, in.MessageDeduplicationId = &m.Group, &key
 		e.DedupID = key
 	}
-	p.fates[key] = &fate{message: m}
-	out, err := p.sqs.SendMessage(ctx, in)
-	if out != nil {
-		e.MessageID, e.Sequence = aws.ToString(out.MessageId), aws.ToString(out.SequenceNumber)
-		p.keys[e.MessageID] = key
+	p.mu.Lock()
+	p.messages[key] = m
+	p.mu.Unlock()
+	for tries := 0; ; {
+		out, err := p.sqs.SendMessage(ctx, in)
+		e.Outcome, e.Error, e.Attempts = outcomeOf(err), errorText(err), attempts(out, err)
+		if out != nil {
+			e.MessageID, e.Sequence = aws.ToString(out.MessageId), aws.ToString(out.SequenceNumber)
+			p.mu.Lock()
+			p.keys[e.MessageID] = key
+			p.mu.Unlock()
+		}
+		p.record(e)
+		if e.Outcome == Unknown && ctx.Err() == nil {
+			return nil // what may have been sent isn't sent again
+		}
+		again, err := p.patience(ctx, &tries, err)
+		if err != nil {
+			return fmt.Errorf("sending a message to %s: %w", p.q.Name(), err)
+		}
+		if !again {
+			return nil
+		}
 	}
-	e.Outcome, e.Error = outcomeOf(err), errorText(err)
-	p.record(e)
-	if err != nil {
-		return fmt.Errorf("sending a message to %s: %w", p.q.Name(), err)
-	}
-	return nil
 }
 
 type receiveOptions struct {
@@ -136,32 +152,47 @@ type receiveOptions struct {
 }
 
 // receive receives once and records every message that came, or that none did.
-func (p *prover) receive(ctx context.Context, from end, o receiveOptions) ([]message, error) {
+func (c *consumer) receive(ctx context.Context, from end, o receiveOptions) ([]message, error) {
 	in := &sqs.ReceiveMessageInput{
-		QueueUrl:                    p.url(from),
+		QueueUrl:                    c.url(from),
 		MaxNumberOfMessages:         int32(o.max),
 		VisibilityTimeout:           int32(o.visibility / time.Second),
 		MessageAttributeNames:       []string{"All"},
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
 	}
-	call := p.clock.Now()
-	out, err := p.sqs.ReceiveMessage(ctx, in, p.wait(in))
-	if err != nil {
-		p.record(Event{Op: OpReceive, Queue: p.arn(from), Call: call, Outcome: outcomeOf(err), Error: errorText(err)})
-		return nil, fmt.Errorf("receiving from %s: %w", queueName(*p.url(from)), err)
+	hidden := o.visibility
+	if hidden == 0 && from == source {
+		hidden = c.visibility
 	}
-	if len(out.Messages) == 0 {
-		p.record(Event{Op: OpReceive, Queue: p.arn(from), Call: call})
-		return nil, nil
+	for tries := 0; ; {
+		call := c.clock.Now()
+		out, err := c.sqs.ReceiveMessage(ctx, in, c.wait(in))
+		e := Event{
+			Op: OpReceive, Queue: c.arn(from), Consumer: c.number, Call: call,
+			Outcome: outcomeOf(err), Error: errorText(err), Attempts: attempts(out, err),
+		}
+		if err != nil || len(out.Messages) == 0 {
+			c.record(e)
+		}
+		again, err := c.patience(ctx, &tries, err)
+		if err != nil {
+			return nil, fmt.Errorf("receiving from %s: %w", queueName(*c.url(from)), err)
+		}
+		if again {
+			continue
+		}
+		messages := make([]message, len(out.Messages))
+		for i, m := range out.Messages {
+			sight := c.sight(m)
+			sight.Op, sight.Queue, sight.Consumer, sight.Call, sight.HiddenUntil = e.Op, e.Queue, e.Consumer, e.Call, call.Add(hidden)
+			if i == 0 {
+				sight.Attempts = e.Attempts
+			}
+			c.record(sight)
+			messages[i] = message{key: sight.Key, id: sight.MessageID, handle: m.ReceiptHandle}
+		}
+		return messages, nil
 	}
-	messages := make([]message, len(out.Messages))
-	for i, m := range out.Messages {
-		e := p.sight(m)
-		e.Op, e.Queue, e.Call = OpReceive, p.arn(from), call
-		p.record(e)
-		messages[i] = message{key: e.Key, id: e.MessageID, handle: m.ReceiptHandle}
-	}
-	return messages, nil
 }
 
 // sight is what a received message shows.
@@ -183,14 +214,16 @@ func (p *prover) sight(m types.Message) Event {
 		e.Sent = time.UnixMilli(ms).UTC()
 	}
 	// the id first: a body that was exchanged for another's must not pass for that other
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if e.Key = p.keys[e.MessageID]; e.Key == "" {
 		var content struct{ Proof string }
 		if json.Unmarshal([]byte(aws.ToString(m.Body)), &content) == nil && strings.HasPrefix(content.Proof, p.run+"-") {
 			e.Key = content.Proof
 		}
 	}
-	if f := p.fates[e.Key]; f != nil {
-		e.Fault, e.Fails = f.message.Fault.Name, f.message.Fault.Fails
+	if m, ok := p.messages[e.Key]; ok {
+		e.Fault, e.Fails = m.Fault.Name, m.Fault.Fails
 	}
 	return e
 }
@@ -205,44 +238,157 @@ func (p *prover) wait(in *sqs.ReceiveMessageInput) func(*sqs.Options) {
 	return func(*sqs.Options) {}
 }
 
-func (p *prover) delete(ctx context.Context, m message) error {
-	call := p.clock.Now()
-	_, err := p.sqs.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: p.url(source), ReceiptHandle: m.handle})
-	p.recordOn(m, source, Event{Op: OpDelete, Call: call}, err)
-	if err != nil {
-		return fmt.Errorf("deleting a message from %s: %w", p.q.Name(), err)
+// delete acknowledges messages, in one request if there are several. With stale handles
+// a FIFO queue refuses; that is as it should be, and recorded.
+func (c *consumer) delete(ctx context.Context, messages []message, stale bool) error {
+	for len(messages) > 0 {
+		batch := messages[:min(len(messages), maxBatch)]
+		messages = messages[len(batch):]
+		for tries := 0; ; {
+			call := c.clock.Now()
+			errs, err := c.tryDelete(ctx, batch)
+			for i, m := range batch {
+				c.recordOn(m, source, Event{Op: OpDelete, Call: call, Stale: stale}, errs[i])
+			}
+			if stale && outcomeOf(err) == Failed && !throttled(err) {
+				break
+			}
+			again, err := c.patience(ctx, &tries, err)
+			if err != nil {
+				return fmt.Errorf("deleting from %s: %w", c.q.Name(), err)
+			}
+			if !again {
+				break
+			}
+		}
 	}
 	return nil
 }
 
-func (p *prover) changeVisibility(ctx context.Context, m message, at end, timeout time.Duration) error {
-	call := p.clock.Now()
-	_, err := p.sqs.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
-		QueueUrl: p.url(at), ReceiptHandle: m.handle, VisibilityTimeout: int32(timeout / time.Second),
-	})
-	p.recordOn(m, at, Event{Op: OpVisibility, Call: call, Duration: timeout}, err)
-	if err != nil {
-		return fmt.Errorf("changing a message's visibility timeout in %s: %w", queueName(*p.url(at)), err)
+// tryDelete returns each message's error, and one of them for all.
+func (c *consumer) tryDelete(ctx context.Context, batch []message) (errs []error, err error) {
+	errs = make([]error, len(batch))
+	if len(batch) == 1 {
+		_, err = c.sqs.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: c.url(source), ReceiptHandle: batch[0].handle})
+		errs[0] = err
+		return errs, err
 	}
-	return nil
+	in := &sqs.DeleteMessageBatchInput{QueueUrl: c.url(source)}
+	for i, m := range batch {
+		in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: m.handle})
+	}
+	out, err := c.sqs.DeleteMessageBatch(ctx, in)
+	if err != nil {
+		for i := range errs {
+			errs[i] = err
+		}
+		return errs, err
+	}
+	for _, f := range out.Failed {
+		if i, convErr := strconv.Atoi(aws.ToString(f.Id)); convErr == nil && i < len(errs) {
+			fault := smithy.FaultServer
+			if f.SenderFault {
+				fault = smithy.FaultClient
+			}
+			errs[i] = &smithy.GenericAPIError{Code: aws.ToString(f.Code), Message: aws.ToString(f.Message), Fault: fault}
+			err = errs[i]
+		}
+	}
+	return errs, err
 }
 
-func (p *prover) recordOn(m message, at end, e Event, err error) {
-	e.Queue, e.Key, e.MessageID, e.Handle = p.arn(at), m.key, m.id, hash(aws.ToString(m.handle))
+// changeVisibility makes a message visible again after the timeout, counted from now.
+func (c *consumer) changeVisibility(ctx context.Context, m message, at end, timeout time.Duration) error {
+	for tries := 0; ; {
+		call := c.clock.Now()
+		_, err := c.sqs.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
+			QueueUrl: c.url(at), ReceiptHandle: m.handle, VisibilityTimeout: int32(timeout / time.Second),
+		})
+		c.recordOn(m, at, Event{Op: OpVisibility, Call: call, Duration: timeout, HiddenUntil: call.Add(timeout)}, err)
+		again, err := c.patience(ctx, &tries, err)
+		if err != nil {
+			return fmt.Errorf("changing a message's visibility timeout in %s: %w", queueName(*c.url(at)), err)
+		}
+		if !again {
+			return nil
+		}
+	}
+}
+
+func (c *consumer) recordOn(m message, at end, e Event, err error) {
+	e.Queue, e.Key, e.MessageID, e.Handle, e.Consumer = c.arn(at), m.key, m.id, hash(aws.ToString(m.handle)), c.number
 	e.Outcome, e.Error = outcomeOf(err), errorText(err)
-	p.record(e)
+	c.record(e)
+}
+
+// patience decides what becomes of an operation that failed: it is done again after a
+// while if the endpoint was overloaded, failed or could not be reached. Beyond some tries,
+// and with any other error, the proof ends.
+func (p *prover) patience(ctx context.Context, tries *int, err error) (again bool, _ error) {
+	const enough = 8
+	if err == nil {
+		return false, nil
+	}
+	if *tries++; ctx.Err() != nil || outcomeOf(err) == Failed && !throttled(err) || *tries >= enough {
+		return false, err
+	}
+	return true, p.sleep(ctx, time.Second)
+}
+
+// throttled says whether the service refused because too much came at once.
+func throttled(err error) bool {
+	codes := []string{"RequestThrottled", "ThrottlingException", "Throttling", "Throttled", "TooManyRequestsException"}
+	var api smithy.APIError
+	return errors.As(err, &api) && slices.Contains(codes, api.ErrorCode())
+}
+
+// attempts is how often the SDK sent a request, 0 if once.
+func attempts[Out any](out *Out, err error) int {
+	var metadata middleware.Metadata
+	switch out := any(out).(type) {
+	case *sqs.SendMessageOutput:
+		if out != nil {
+			metadata = out.ResultMetadata
+		}
+	case *sqs.ReceiveMessageOutput:
+		if out != nil {
+			metadata = out.ResultMetadata
+		}
+	}
+	n := 0
+	if results, ok := retry.GetAttemptResults(metadata); ok {
+		n = len(results.Results)
+	}
+	var exhausted *retry.MaxAttemptsError
+	if errors.As(err, &exhausted) {
+		n = exhausted.Attempt
+	}
+	if n <= 1 {
+		return 0
+	}
+	return n
+}
+
+// events is how many events have been recorded.
+func (p *prover) events() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.h.Events)
 }
 
 // recordDrain asks the queue what it holds and records whether that is all accounted for.
 // AWS's counts lag behind, so there it asks again for a while.
 func (p *prover) recordDrain(ctx context.Context, at end, done func(depth) bool) error {
-	tries := 1
+	tries, retries := 1, 0
 	if p.h.Ground == AWS {
 		tries = 12
 	}
 	for {
 		call := p.clock.Now()
 		facts, err := p.attributes(ctx, *p.url(at))
+		if again, _ := p.patience(ctx, &retries, err); again {
+			continue
+		}
 		if err != nil {
 			p.record(Event{Op: OpDepth, Queue: p.arn(at), Call: call, Outcome: outcomeOf(err), Error: errorText(err)})
 			return fmt.Errorf("reading how many messages %s holds: %w", queueName(*p.url(at)), err)

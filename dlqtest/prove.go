@@ -7,10 +7,13 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go"
+	"golang.org/x/sync/errgroup"
 )
 
 // Option changes what Prove does.
@@ -18,6 +21,15 @@ type Option func(*prover)
 
 // WithPlan makes Prove send these messages rather than DefaultPlan's.
 func WithPlan(plan []Message) Option { return func(p *prover) { p.plan = plan } }
+
+// WithConsumers makes so many consumers compete for the messages, 1 to 64; else there
+// is one.
+func WithConsumers(n int) Option { return func(p *prover) { p.consumers = n } }
+
+// WithBatch makes consumers receive up to so many messages at once, 1 to 10; else it is
+// 10. On a FIFO queue it is always one, so that messages behind a failing one aren't
+// received, and their receives not counted.
+func WithBatch(n int) Option { return func(p *prover) { p.batchSize = n } }
 
 // Proof is what a proof found.
 type Proof struct {
@@ -60,11 +72,14 @@ func Prove(ctx context.Context, t Target, q Queue, opts ...Option) (*Proof, erro
 		}),
 		cw:   cloudwatch.NewFromConfig(t.Config),
 		run:  strconv.FormatUint(rand.Uint64()>>16, 36),
-		plan: DefaultPlan(q),
-		keys: map[string]string{}, fates: map[string]*fate{},
+		plan: DefaultPlan(q), consumers: 1, batchSize: maxBatch,
+		keys: map[string]string{}, messages: map[string]Message{}, fates: map[string]*fate{},
 	}
 	for _, opt := range opts {
 		opt(p)
+	}
+	if err := p.checkOptions(); err != nil {
+		return nil, &SetupError{err}
 	}
 	if clock, ok := p.clock.(pausable); ok {
 		clock.Pause()
@@ -83,27 +98,48 @@ func Prove(ctx context.Context, t Target, q Queue, opts ...Option) (*Proof, erro
 
 // prover is a proof under way.
 type prover struct {
-	target Target
-	q      Queue
-	clock  Clock
-	sqs    *sqs.Client
-	cw     *cloudwatch.Client
-	run    string // tells this run's messages from all others
-	plan   []Message
+	target    Target
+	q         Queue
+	clock     Clock
+	sqs       *sqs.Client
+	cw        *cloudwatch.Client
+	run       string // tells this run's messages from all others
+	plan      []Message
+	consumers int
+	batchSize int
 
-	h          History
-	phase      string
 	visibility time.Duration // of the source queue; for waiting only
 	delay      time.Duration // of the source queue; for waiting only
-	keys       map[string]string
-	fates      map[string]*fate
+
+	mu       sync.Mutex // guards what follows, of which consumers make use side by side
+	h        History
+	phase    string
+	keys     map[string]string  // by message id
+	messages map[string]Message // by key
+	fates    map[string]*fate   // by message id
 }
 
-// fate is what a message's consumers do, and did.
-type fate struct {
-	message   Message
-	receives  int
-	processed bool
+// maxBatch is the most that SQS hands out or takes at once.
+const maxBatch = 10
+
+func (p *prover) checkOptions() error {
+	switch {
+	case p.consumers < 1 || p.consumers > 64:
+		return fmt.Errorf("WithConsumers(%d): give a number from 1 to 64", p.consumers)
+	case p.batchSize < 1 || p.batchSize > maxBatch:
+		return fmt.Errorf("WithBatch(%d): give a number from 1 to 10", p.batchSize)
+	case len(p.plan) == 0:
+		return errors.New("WithPlan: the plan has no messages")
+	}
+	for i, m := range p.plan {
+		if err := m.Fault.check(); err != nil {
+			return fmt.Errorf("message %d of the plan: %w", i+1, err)
+		}
+		if p.q.FIFO() && m.Group == "" {
+			return fmt.Errorf("message %d of the plan has no Group, which a FIFO queue needs", i+1)
+		}
+	}
+	return nil
 }
 
 // prepare looks at the queues and the alarm before anything is sent.
@@ -172,6 +208,7 @@ func (p *prover) control(ctx context.Context) error {
 		return err
 	}
 	p.target.say("sending healthy messages, which must not trip the alarm")
+	consumer := &consumer{prover: p}
 	for i := range 2 {
 		m := Message{Fault: Healthy()}
 		if p.q.FIFO() {
@@ -188,7 +225,7 @@ func (p *prover) control(ctx context.Context) error {
 	if err := p.readAlarm(ctx); err != nil {
 		return err
 	}
-	held, err := p.receive(ctx, source, receiveOptions{max: p.batch(), visibility: 5 * time.Minute})
+	held, err := consumer.receive(ctx, source, receiveOptions{max: p.batch(), visibility: 5 * time.Minute})
 	if err != nil {
 		return err
 	}
@@ -198,10 +235,8 @@ func (p *prover) control(ctx context.Context) error {
 	if err := p.readAlarm(ctx); err != nil {
 		return err
 	}
-	for _, m := range held {
-		if err := p.consume(ctx, m); err != nil {
-			return err
-		}
+	if err := consumer.consume(ctx, held); err != nil {
+		return err
 	}
 	return p.drain(ctx, 4)
 }
@@ -263,6 +298,12 @@ func (p *prover) rounds(messages []Message) int {
 		if m.Fault.survives(n) {
 			n = m.Fault.Fails
 		}
+		if m.Fault.How == Beat {
+			n *= 2 + beats
+		}
+		if m.Fault.Then == BeatDelete {
+			n += 1 + beats
+		}
 		if p.q.FIFO() {
 			fails[m.Group] += n
 		} else {
@@ -281,14 +322,14 @@ const extraReceives = 2
 // has returned nothing, and records whether the queue then says that it is empty.
 func (p *prover) drain(ctx context.Context, rounds int) error {
 	for range rounds {
-		seen, tooMany, err := p.consumeVisible(ctx)
+		seen, err := p.consumeVisible(ctx)
 		if err != nil {
 			return err
 		}
-		if seen == 0 || tooMany {
+		if seen == 0 && !p.pending() || p.hopeless() {
 			break
 		}
-		if err := p.sleep(ctx, p.visibility+time.Second); err != nil {
+		if err := p.waitForVisibility(ctx); err != nil {
 			return err
 		}
 		if p.q.Alarm != "" && p.phase != phaseRecovery {
@@ -297,33 +338,32 @@ func (p *prover) drain(ctx context.Context, rounds int) error {
 			}
 		}
 	}
-	return p.recordDrain(ctx, source, func(d depth) bool { return d.total() == 0 })
+	if err := p.recordDrain(ctx, source, func(d depth) bool { return d.total() == 0 }); err != nil {
+		return err
+	}
+	return p.acknowledgeLate(ctx)
 }
 
-// consumeVisible receives until nothing is visible any more. It reports how many messages
-// it saw, and whether one was received more often than can be explained.
-func (p *prover) consumeVisible(ctx context.Context) (seen int, tooMany bool, err error) {
-	for empty := 0; empty < p.emptyReceives(); {
-		messages, err := p.receive(ctx, source, receiveOptions{max: p.batch()})
-		if err != nil {
-			return seen, false, err
+// consumeVisible lets every consumer receive until nothing is visible any more, and
+// reports how many messages they saw.
+func (p *prover) consumeVisible(ctx context.Context) (seen int, err error) {
+	counts := make([]int, p.consumers)
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range counts {
+		c := &consumer{prover: p, number: i + 1}
+		if p.consumers == 1 {
+			c.number = 0
 		}
-		if len(messages) == 0 {
-			empty++
-			continue
-		}
-		empty = 0
-		seen += len(messages)
-		for _, m := range messages {
-			if err := p.consume(ctx, m); err != nil {
-				return seen, false, err
-			}
-			if f := p.fates[m.key]; f != nil && f.receives > p.q.MaxReceiveCount+extraReceives {
-				return seen, true, nil
-			}
-		}
+		group.Go(func() (err error) {
+			counts[i], err = c.consumeVisible(ctx)
+			return err
+		})
 	}
-	return seen, false, nil
+	err = group.Wait()
+	for _, n := range counts {
+		seen += n
+	}
+	return seen, err
 }
 
 // emptyReceives is how many receives in a row must return nothing before nothing is
@@ -335,35 +375,12 @@ func (p *prover) emptyReceives() int {
 	return 1
 }
 
-// batch is how many messages a consumer takes at once. On a FIFO queue it is one, so that
-// messages behind a failing one aren't received, and their receives not counted.
+// batch is how many messages a consumer takes at once.
 func (p *prover) batch() int {
 	if p.q.FIFO() {
 		return 1
 	}
-	return 10
-}
-
-// consume does what the message's consumer does.
-func (p *prover) consume(ctx context.Context, m message) error {
-	f := p.fates[m.key]
-	if f == nil {
-		return nil // not ours: leave it alone
-	}
-	f.receives++
-	action := f.message.Fault.on(f.receives)
-	if p.phase == phaseRecovery {
-		action = Delete // the outage is over
-	}
-	switch action {
-	case Delete:
-		f.processed = true
-		return p.delete(ctx, m)
-	case Return:
-		return p.changeVisibility(ctx, m, source, 0)
-	default:
-		return nil
-	}
+	return p.batchSize
 }
 
 // inspection reads the DLQ without taking anything out of it.
@@ -372,8 +389,9 @@ func (p *prover) inspection(ctx context.Context) error {
 	p.target.say("reading the DLQ")
 	held := map[string]message{}
 	limit := 2*len(p.plan) + 100
+	consumer := &consumer{prover: p}
 	for empty, received := 0, 0; empty < p.emptyReceives() && received < limit; {
-		messages, err := p.receive(ctx, dlq, receiveOptions{max: 10, visibility: inspectionHold})
+		messages, err := consumer.receive(ctx, dlq, receiveOptions{max: 10, visibility: inspectionHold})
 		if err != nil {
 			return err
 		}
@@ -399,7 +417,7 @@ func (p *prover) inspection(ctx context.Context) error {
 		}
 	}
 	for _, m := range held {
-		if err := p.changeVisibility(ctx, m, dlq, 0); err != nil {
+		if err := consumer.changeVisibility(ctx, m, dlq, 0); err != nil {
 			return err
 		}
 	}
@@ -447,6 +465,8 @@ func (p *prover) sleep(ctx context.Context, d time.Duration) error {
 }
 
 func (p *prover) record(e Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	e.Seq = len(p.h.Events) + 1
 	e.Phase = p.phase
 	if e.Return.IsZero() {
@@ -458,14 +478,15 @@ func (p *prover) record(e Event) {
 	p.h.Events = append(p.h.Events, e)
 }
 
-// outcomeOf is what is known of an operation that returned err.
+// outcomeOf is what is known of an operation that returned err. A service that answers
+// with a fault of its own (5xx) doesn't say whether the operation took effect.
 func outcomeOf(err error) Outcome {
-	var api interface{ ErrorCode() string }
+	var api smithy.APIError
 	switch {
 	case err == nil:
 		return OK
-	case errors.As(err, &api):
-		return Failed // the service answered
+	case errors.As(err, &api) && api.ErrorFault() != smithy.FaultServer:
+		return Failed
 	default:
 		return Unknown
 	}

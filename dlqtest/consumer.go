@@ -1,0 +1,206 @@
+package dlqtest
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+)
+
+// consumer is one of the consumers that compete for the source queue's messages.
+type consumer struct {
+	*prover
+	number int // 0 if it is the only one
+}
+
+// fate is what a message's consumers do, and did.
+type fate struct {
+	fault    Fault
+	receives int
+	beats    int       // how often the visibility timeout is still to be extended
+	held     *message  // while beats are left
+	until    time.Time // when the message becomes visible again
+	stale    []message // sights of it whose acknowledgement is still to come
+}
+
+// beats is how often a slow consumer extends the visibility timeout.
+const beats = 2
+
+// canBeat says whether a visibility timeout can be extended so often: SQS hides a message
+// for 12 hours at most, and counts in whole seconds. Else slow consumers don't extend it.
+func (p *prover) canBeat() bool {
+	return p.visibility >= 3*time.Second && p.visibility <= 3*time.Hour
+}
+
+// fateOf returns the fate of a message of this proof, nil of any other. A message that was
+// sent twice, because the first answer was lost, has a fate for each.
+func (p *prover) fateOf(m message) *fate {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	sent, ok := p.messages[m.key]
+	if !ok {
+		return nil
+	}
+	f := p.fates[m.id]
+	if f == nil {
+		f = &fate{fault: sent.Fault}
+		p.fates[m.id] = f
+	}
+	return f
+}
+
+// consumeVisible receives until nothing is visible any more.
+func (c *consumer) consumeVisible(ctx context.Context) (seen int, err error) {
+	for empty := 0; empty < c.emptyReceives(); {
+		messages, err := c.receive(ctx, source, receiveOptions{max: c.batch()})
+		if err != nil {
+			return seen, err
+		}
+		if len(messages) == 0 {
+			empty++
+			continue
+		}
+		empty = 0
+		seen += len(messages)
+		if err := c.consume(ctx, messages); err != nil || c.hopeless() {
+			return seen, err
+		}
+	}
+	return seen, nil
+}
+
+// consume does what the messages' consumers do. What they acknowledge they acknowledge
+// together, as a consumer of batches does.
+func (c *consumer) consume(ctx context.Context, messages []message) error {
+	var done, late []message
+	for _, m := range messages {
+		f := c.fateOf(m)
+		if f == nil {
+			continue // not ours: leave it alone
+		}
+		f.receives++
+		f.until = c.clock.Now().Add(c.visibility)
+		action := f.fault.on(f.receives)
+		switch {
+		case c.phase == phaseRecovery: // the outage is over
+			action = Delete
+		case action == BeatDelete && !c.canBeat():
+			action = Delete
+		case action == Beat && !c.canBeat():
+			action = Leave
+		}
+		if f.fault.How == Overrun { // the consumer before this one is ready only now
+			late = append(late, take(&f.stale)...)
+		}
+		switch action {
+		case Delete:
+			f.until = time.Time{}
+			done = append(done, m)
+			late = append(late, take(&f.stale)...)
+		case Return:
+			if err := c.changeVisibility(ctx, m, source, 0); err != nil {
+				return err
+			}
+		case Overrun, Late:
+			f.stale = append(f.stale, m)
+		case Beat, BeatDelete:
+			f.beats, f.held = beats, &m
+		}
+	}
+	if err := c.delete(ctx, done, false); err != nil {
+		return err
+	}
+	return c.delete(ctx, late, true)
+}
+
+func take(messages *[]message) []message {
+	taken := *messages
+	*messages = nil
+	return taken
+}
+
+// hopeless says whether some message was received more often than can be explained, so
+// that nothing more is to be learned.
+func (p *prover) hopeless() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, f := range p.fates {
+		if f.receives > p.q.MaxReceiveCount+extraReceives {
+			return true
+		}
+	}
+	return false
+}
+
+// waitForVisibility lets the visibility timeout of all that was received lapse, but for
+// messages whose slow consumers extend it meanwhile.
+func (p *prover) waitForVisibility(ctx context.Context) error {
+	slow := p.slow()
+	if len(slow) == 0 {
+		return p.sleep(ctx, p.visibility+time.Second)
+	}
+	if err := p.sleep(ctx, p.visibility*2/3); err != nil {
+		return err
+	}
+	c := &consumer{prover: p}
+	for _, f := range slow {
+		f.beats--
+		if f.beats < 0 {
+			m := *f.held
+			f.held = nil
+			if f.fault.on(f.receives) == BeatDelete {
+				f.until = time.Time{}
+				if err := c.delete(ctx, []message{m}, false); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		timeout := p.visibility * 3 / 2 // until the next beat, and then some
+		f.until = p.clock.Now().Add(timeout)
+		if err := c.changeVisibility(ctx, *f.held, source, timeout); err != nil {
+			return err
+		}
+	}
+	return p.sleep(ctx, p.visibility-p.visibility*2/3+time.Second)
+}
+
+// pending says whether some message is still hidden, and so may come back.
+func (p *prover) pending() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.clock.Now()
+	for _, f := range p.fates {
+		if f.until.After(now) {
+			return true
+		}
+	}
+	return false
+}
+
+// slow returns the fates of the messages that slow consumers hold, in order.
+func (p *prover) slow() []*fate {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var slow []*fate
+	for _, f := range p.fates {
+		if f.held != nil {
+			slow = append(slow, f)
+		}
+	}
+	slices.SortFunc(slow, func(a, b *fate) int { return cmp.Compare(a.held.id, b.held.id) })
+	return slow
+}
+
+// acknowledgeLate sends the acknowledgements that are still to come, of messages that have
+// left the source queue: they must not reach them in the DLQ.
+func (p *prover) acknowledgeLate(ctx context.Context) error {
+	p.mu.Lock()
+	var late []message
+	for _, f := range p.fates {
+		late = append(late, take(&f.stale)...)
+	}
+	p.mu.Unlock()
+	slices.SortFunc(late, func(a, b message) int { return cmp.Compare(a.id, b.id) })
+	return (&consumer{prover: p}).delete(ctx, late, true)
+}
