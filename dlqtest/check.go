@@ -49,7 +49,7 @@ func checkExact(l *lifelines) Verdict {
 			j.unknown(m, "whether receive %d would return it is not known: the source queue was not drained after receive %d", n+1, n)
 		case m.perhapsProcessed():
 			j.unknown(m, "%s were seen, and an acknowledgement whose answer was lost", count(last, "receive"))
-		case l.unseenBetween(seq, end) >= n-last:
+		case l.unseenBetween(l.SourceARN, seq, end) >= n-last:
 			j.note(m, "receives %d to %d were not seen: their answers were lost", last+1, n)
 		case !l.strict() && last > 0:
 			j.unknown(m, "%d receives were seen of %d", last, n)
@@ -79,14 +79,14 @@ func checkCounts(j *judge, l *lifelines, m *lifeline) (last, seq int) {
 		case e.ReceiveCount <= last:
 			j.violated(m, "was received with count %d after count %d", e.ReceiveCount, last)
 		case e.ReceiveCount == last+1:
-		case l.unseenBetween(seq, e.Seq) >= e.ReceiveCount-last-1:
+		case l.unseenBetween(l.SourceARN, seq, e.Seq) >= e.ReceiveCount-last-1:
 			j.note(m, "receives before the one with count %d were not seen: their answers were lost", e.ReceiveCount)
 		case l.strict():
 			j.violated(m, "was received with count %d, but no consumer saw count %d", e.ReceiveCount, e.ReceiveCount-1)
 		default:
 			j.unknown(m, "a receive before the one with count %d was not seen by a consumer", e.ReceiveCount)
 		}
-		if until := m.hiddenUntil(hidden, e); e.Call.Before(until) {
+		if until := m.hiddenUntil(hidden, e); e.Call.Before(until) && e.certainlyAfter(hidden) {
 			what := fmt.Sprintf("was received at %s, though it was hidden until %s", clockTime(e.Call), clockTime(until))
 			if l.strict() {
 				j.violated(m, "%s", what)
@@ -104,7 +104,7 @@ func checkCounts(j *judge, l *lifelines, m *lifeline) (last, seq int) {
 func (m *lifeline) hiddenUntil(before, e *Event) time.Time {
 	until := before.HiddenUntil
 	for _, v := range m.changes {
-		if v.Seq > before.Seq && v.Seq < e.Seq && v.Outcome != Failed {
+		if v.Seq > before.Seq && !v.certainlyAfter(e) && v.Outcome != Failed {
 			until = v.HiddenUntil
 		}
 	}
@@ -128,7 +128,7 @@ func checkDeadLettered(l *lifelines) Verdict {
 		first := m.landings[0]
 		switch {
 		case first.ReceiveCount == n+1:
-		case !l.strict() && first.ReceiveCount > n:
+		case first.ReceiveCount > n && (!l.strict() || l.unseenBetween(l.DLQARN, 0, first.Seq) >= first.ReceiveCount-n-1):
 			j.note(m, "its first receive from the DLQ that this consumer saw had count %d rather than %d", first.ReceiveCount, n+1)
 		default:
 			j.violated(m, "its first receive from the DLQ had count %d, not %d", first.ReceiveCount, n+1)
@@ -136,7 +136,10 @@ func checkDeadLettered(l *lifelines) Verdict {
 		if first.Source != l.SourceARN {
 			j.violated(m, "names %q as its source queue, not %s", first.Source, l.SourceARN)
 		}
-		for _, again := range m.landings[1:] {
+		for i, again := range m.landings[1:] {
+			if !again.Call.Before(m.landings[i].HiddenUntil) && !m.landings[i].HiddenUntil.IsZero() {
+				continue // it had become visible again
+			}
 			what := fmt.Sprintf("was received from the DLQ again at %s, while its first receive had it hidden", clockTime(again.Call))
 			if l.strict() {
 				j.violated(m, "%s", what)
@@ -159,7 +162,11 @@ func checkSpared(l *lifelines) Verdict {
 			continue
 		}
 		spared++
-		if len(m.landings) > 0 {
+		switch {
+		case len(m.landings) == 0:
+		case len(m.receives) < l.MaxReceiveCount && l.unseenOf(m) >= l.MaxReceiveCount-len(m.receives):
+			j.unknown(m, "is in the DLQ, but answers of receives were lost, which count as failures")
+		default:
 			j.violated(m, "is in the DLQ, though its consumer (%s) succeeds on receive %d of %d", m.sent.Fault, m.sent.Fails+1, l.MaxReceiveCount)
 		}
 	}
@@ -199,7 +206,7 @@ func checkConserved(l *lifelines) Verdict {
 			continue
 		}
 		for _, e := range m.receives {
-			if e.Seq < done.Seq {
+			if !e.certainlyAfter(done) {
 				continue
 			}
 			if l.strict() {
@@ -277,7 +284,7 @@ func checkRedriven(l *lifelines) Verdict {
 		}
 		back++
 		first, landing := m.returns[0], m.landings[0]
-		if first.ReceiveCount != 1 && l.strict() {
+		if first.ReceiveCount != 1 && l.strict() && l.unseenBetween(l.SourceARN, l.redrive.Seq, first.Seq) < first.ReceiveCount-1 {
 			j.violated(m, "came back with receive count %d, not 1", first.ReceiveCount)
 		}
 		if first.Body != landing.Body || first.Attributes != landing.Attributes || first.Group != landing.Group {

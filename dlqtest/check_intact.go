@@ -84,7 +84,7 @@ func checkOrder(j *judge, l *lifelines) {
 		group := m.sent.Group
 		for _, e := range m.receives {
 			for _, earlier := range ahead[group] {
-				if !earlier.outOfTheWay(n, e.Seq) {
+				if !earlier.outOfTheWay(n, e) {
 					j.violated(m, "was received at %s, while %s, sent before it to group %s, was still to be processed", clockTime(e.Call), earlier.key, group)
 				}
 			}
@@ -99,14 +99,14 @@ func checkOrder(j *judge, l *lifelines) {
 	}
 }
 
-// outOfTheWay says whether the message was processed, or received as often as allowed,
-// before the given point of the history.
-func (m *lifeline) outOfTheWay(maxReceiveCount, seq int) bool {
-	if done := m.processed(); done != nil && done.Seq < seq {
+// outOfTheWay says whether the message may have been processed, or received as often as
+// allowed, before the receive e of another ended.
+func (m *lifeline) outOfTheWay(maxReceiveCount int, e *Event) bool {
+	if done := m.processed(); done != nil && !done.certainlyAfter(e) {
 		return true
 	}
-	for _, e := range m.receives {
-		if e.ReceiveCount >= maxReceiveCount && e.Seq < seq {
+	for _, r := range m.receives {
+		if r.ReceiveCount >= maxReceiveCount && !r.certainlyAfter(e) {
 			return true
 		}
 	}

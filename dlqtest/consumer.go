@@ -165,7 +165,8 @@ func (p *prover) waitForVisibility(ctx context.Context) error {
 	return p.sleep(ctx, p.visibility-p.visibility*2/3+time.Second)
 }
 
-// pending says whether some message is still hidden, and so may come back.
+// pending says whether some message is still hidden, and so may come back: one that a
+// consumer holds, or one that was in an answer that was lost.
 func (p *prover) pending() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -175,7 +176,7 @@ func (p *prover) pending() bool {
 			return true
 		}
 	}
-	return false
+	return p.lostUntil.After(now)
 }
 
 // slow returns the fates of the messages that slow consumers hold, in order.

@@ -39,7 +39,11 @@ const (
 
 // Event is one thing that the proof did or saw.
 type Event struct {
+	// Seq is the event's place in the history, from 1: the order in which operations ended.
+	// Began is how many had ended when this one began; of two consumers' operations neither
+	// need have come before the other.
 	Seq    int       `json:"seq"`
+	Began  int       `json:"began,omitempty"`
 	Call   time.Time `json:"call"`
 	Return time.Time `json:"return"`
 	Op     Op        `json:"op"`
@@ -98,6 +102,17 @@ type Event struct {
 	// Duration is the time that an advance passed.
 	Duration time.Duration `json:"duration,omitempty"`
 }
+
+// began is how many events had ended when this one began.
+func (e *Event) began() int {
+	if e.Began == 0 {
+		return e.Seq - 1 // nothing was under way beside it
+	}
+	return e.Began
+}
+
+// certainlyAfter says whether e began when other had ended.
+func (e *Event) certainlyAfter(other *Event) bool { return e.began() >= other.Seq }
 
 // Header says what a history is of.
 type Header struct {

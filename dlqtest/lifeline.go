@@ -62,7 +62,7 @@ type lifelines struct {
 	*History
 	messages []*lifeline // in order of sending, foreign ones last
 	redrive  *Event      // nil if there was none
-	unseen   []*Event    // receives from the source of which answers may have been lost
+	unseen   []*Event    // receives of which answers may have been lost
 }
 
 func sortByMessage(h *History) *lifelines {
@@ -124,7 +124,7 @@ func sortByMessage(h *History) *lifelines {
 			drained = false
 		case e.Op == OpDrain && e.Queue == h.SourceARN && e.Outcome == OK:
 			drained = true
-		case e.Op == OpReceive && e.Queue == h.SourceARN && l.redrive == nil && (e.Attempts > 1 || e.Outcome == Unknown):
+		case e.Op == OpReceive && e.lost() > 0:
 			l.unseen = append(l.unseen, e)
 		}
 		if e.MessageID == "" {
@@ -156,21 +156,34 @@ func sortByMessage(h *History) *lifelines {
 	return l
 }
 
-// unseenBetween is how many receives of a message there may have been that no consumer
-// saw, because the answer was lost, between two points of the history.
-func (l *lifelines) unseenBetween(from, to int) int {
+// lost is how many receives the operation may have made whose answers were lost.
+func (e *Event) lost() int {
+	if e.Outcome == Unknown {
+		return max(e.Attempts, 1)
+	}
+	return max(e.Attempts-1, 0)
+}
+
+// unseenBetween is how many receives of a message there may have been that no consumer saw,
+// because the answer was lost, between two points of the history.
+func (l *lifelines) unseenBetween(queue string, from, to int) int {
 	n := 0
 	for _, e := range l.unseen {
-		if e.Seq <= from || e.Seq > to {
-			continue
-		}
-		if e.Outcome == Unknown {
-			n += max(e.Attempts, 1)
-		} else {
-			n += e.Attempts - 1
+		if e.Queue == queue && e.Seq > from && e.Seq <= to {
+			n += e.lost()
 		}
 	}
 	return n
+}
+
+// unseenOf is how many receives of the message from the source before it left may have
+// been lost.
+func (l *lifelines) unseenOf(m *lifeline) int {
+	end := len(l.Events)
+	if d := l.drained(l.SourceARN, false); d != nil {
+		end = d.Seq
+	}
+	return l.unseenBetween(l.SourceARN, m.sent.Seq, end)
 }
 
 // strict says whether the ground promises that clients see every receive, once.

@@ -115,9 +115,11 @@ func (p *prover) send(ctx context.Context, name string, m Message) error {
 		Body: hash(*in.MessageBody), Attributes: hashAttributes(in.MessageAttributes, traceHeader),
 		Fault: m.Fault.Name, Fails: m.Fault.Fails,
 	}
+	if m.Group != "" {
+		in.MessageGroupId = &m.Group
+	}
 	if p.q.FIFO() {
-		in.MessageGroupId, in.MessageDeduplicationId = &m.Group, &key
-		e.DedupID = key
+		in.MessageDeduplicationId, e.DedupID = &key, key
 	}
 	p.mu.Lock()
 	p.messages[key] = m
@@ -161,18 +163,23 @@ func (c *consumer) receive(ctx context.Context, from end, o receiveOptions) ([]m
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
 	}
 	hidden := o.visibility
-	if hidden == 0 && from == source {
-		hidden = c.visibility
+	if hidden == 0 {
+		hidden = c.visibility // the DLQ is always read with one of its own
 	}
 	for tries := 0; ; {
-		call := c.clock.Now()
+		call, began := c.clock.Now(), c.events()
 		out, err := c.sqs.ReceiveMessage(ctx, in, c.wait(in))
 		e := Event{
-			Op: OpReceive, Queue: c.arn(from), Consumer: c.number, Call: call,
+			Op: OpReceive, Queue: c.arn(from), Consumer: c.number, Call: call, Began: began,
 			Outcome: outcomeOf(err), Error: errorText(err), Attempts: attempts(out, err),
 		}
 		if err != nil || len(out.Messages) == 0 {
 			c.record(e)
+		}
+		if e.lost() > 0 {
+			c.mu.Lock()
+			c.lostUntil = call.Add(hidden)
+			c.mu.Unlock()
 		}
 		again, err := c.patience(ctx, &tries, err)
 		if err != nil {
@@ -184,7 +191,7 @@ func (c *consumer) receive(ctx context.Context, from end, o receiveOptions) ([]m
 		messages := make([]message, len(out.Messages))
 		for i, m := range out.Messages {
 			sight := c.sight(m)
-			sight.Op, sight.Queue, sight.Consumer, sight.Call, sight.HiddenUntil = e.Op, e.Queue, e.Consumer, e.Call, call.Add(hidden)
+			sight.Op, sight.Queue, sight.Consumer, sight.Call, sight.Began, sight.HiddenUntil = e.Op, e.Queue, e.Consumer, e.Call, e.Began, call.Add(hidden)
 			if i == 0 {
 				sight.Attempts = e.Attempts
 			}
@@ -245,10 +252,10 @@ func (c *consumer) delete(ctx context.Context, messages []message, stale bool) e
 		batch := messages[:min(len(messages), maxBatch)]
 		messages = messages[len(batch):]
 		for tries := 0; ; {
-			call := c.clock.Now()
+			call, began := c.clock.Now(), c.events()
 			errs, err := c.tryDelete(ctx, batch)
 			for i, m := range batch {
-				c.recordOn(m, source, Event{Op: OpDelete, Call: call, Stale: stale}, errs[i])
+				c.recordOn(m, source, Event{Op: OpDelete, Call: call, Began: began, Stale: stale}, errs[i])
 			}
 			if stale && outcomeOf(err) == Failed && !throttled(err) {
 				break
@@ -297,14 +304,18 @@ func (c *consumer) tryDelete(ctx context.Context, batch []message) (errs []error
 	return errs, err
 }
 
-// changeVisibility makes a message visible again after the timeout, counted from now.
+// changeVisibility makes a message visible again after the timeout, counted from now. A
+// refusal is recorded, and no more: the message then comes back when it would have anyway.
 func (c *consumer) changeVisibility(ctx context.Context, m message, at end, timeout time.Duration) error {
 	for tries := 0; ; {
-		call := c.clock.Now()
+		call, began := c.clock.Now(), c.events()
 		_, err := c.sqs.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
 			QueueUrl: c.url(at), ReceiptHandle: m.handle, VisibilityTimeout: int32(timeout / time.Second),
 		})
-		c.recordOn(m, at, Event{Op: OpVisibility, Call: call, Duration: timeout, HiddenUntil: call.Add(timeout)}, err)
+		c.recordOn(m, at, Event{Op: OpVisibility, Call: call, Began: began, Duration: timeout, HiddenUntil: call.Add(timeout)}, err)
+		if outcomeOf(err) == Failed && !throttled(err) {
+			return nil
+		}
 		again, err := c.patience(ctx, &tries, err)
 		if err != nil {
 			return fmt.Errorf("changing a message's visibility timeout in %s: %w", queueName(*c.url(at)), err)

@@ -6,7 +6,8 @@ import "fmt"
 type Message struct {
 	// Fault is how its consumers fail.
 	Fault Fault
-	// Group is its message group; FIFO queues need one.
+	// Group is its message group. FIFO queues need one; on standard queues it is that of a
+	// fair queue.
 	Group string
 }
 

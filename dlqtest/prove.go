@@ -117,6 +117,8 @@ type prover struct {
 	keys     map[string]string  // by message id
 	messages map[string]Message // by key
 	fates    map[string]*fate   // by message id
+	// lostUntil is when whatever was in a lost answer of a receive becomes visible again.
+	lostUntil time.Time
 }
 
 // maxBatch is the most that SQS hands out or takes at once.
@@ -131,7 +133,14 @@ func (p *prover) checkOptions() error {
 	case len(p.plan) == 0:
 		return errors.New("WithPlan: the plan has no messages")
 	}
+	doomed := map[string]int{} // by group
 	for i, m := range p.plan {
+		if !m.Fault.survives(p.q.MaxReceiveCount) {
+			doomed[m.Group]++
+		}
+		if p.q.FIFO() && doomed[m.Group] > maxBatch {
+			return fmt.Errorf("the plan has more than %d messages of group %s that must be dead-lettered: a FIFO DLQ can be read no further in a group without taking messages out, so spread them over more groups", maxBatch, m.Group)
+		}
 		if err := m.Fault.check(); err != nil {
 			return fmt.Errorf("message %d of the plan: %w", i+1, err)
 		}
@@ -394,6 +403,12 @@ func (p *prover) inspection(ctx context.Context) error {
 		messages, err := consumer.receive(ctx, dlq, receiveOptions{max: 10, visibility: inspectionHold})
 		if err != nil {
 			return err
+		}
+		if wait := p.lostUntil.Sub(p.clock.Now()); len(messages) == 0 && wait > 0 {
+			if err := p.sleep(ctx, wait+time.Second); err != nil {
+				return err
+			}
+			continue
 		}
 		if len(messages) == 0 {
 			empty++
