@@ -48,11 +48,11 @@ func checkExact(l *lifelines) Verdict {
 		case last >= n:
 			j.unknown(m, "whether receive %d would return it is not known: the source queue was not drained after receive %d", n+1, n)
 		case m.perhapsProcessed():
-			j.unknown(m, "%s were seen, and an acknowledgement whose answer was lost", count(last, "receive"))
+			j.unknown(m, "of %d receives the consumers saw %d, and the answer to an acknowledgement was lost", n, last)
 		case l.unseenBetween(l.SourceARN, seq, end) >= n-last:
 			j.note(m, "receives %d to %d were not seen: their answers were lost", last+1, n)
-		case !l.strict() && last > 0:
-			j.unknown(m, "%d receives were seen of %d", last, n)
+		case !l.strict() && last > 0, drained == nil || drained.Seq < seq:
+			j.unknown(m, "of %d receives the consumers saw %d", n, last)
 		case last == 0:
 			j.violated(m, "was never received from the source queue")
 		default:

@@ -98,11 +98,17 @@ func checkFired(j *judge, l *lifelines, outage []*Event) (fired bool) {
 		}
 		return true
 	}
-	switch {
-	case len(outage) == 0:
+	if len(outage) == 0 {
 		j.unknown(nil, "the alarm was not read after the outage began")
+		return false
+	}
+	last, landed := outage[len(outage)-1], l.firstDrain(phaseOutage)
+	switch {
+	case landed == nil:
+		j.unknown(nil, "the alarm was %s at %s, but whether a message had been dead-lettered by then is not known", last.State, clockTime(last.Call))
+	case last.Call.Sub(landed.Return) < l.AlarmWithin:
+		j.unknown(nil, "the alarm was %s at %s, before its time was up", last.State, clockTime(last.Call))
 	default:
-		last := outage[len(outage)-1]
 		j.violated(nil, "the alarm did not go to ALARM; at %s it was %s: %s", clockTime(last.Call), last.State, last.Reason)
 	}
 	return false

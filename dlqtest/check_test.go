@@ -177,6 +177,15 @@ func TestCheckJudgesHistories(t *testing.T) {
 			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Exact: dlqtest.Violated, dlqtest.DeadLettered: dlqtest.Violated}},
 		{"a receive nobody saw, on strict ground", good().without(receiveNo("poison", 2)),
 			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Exact: dlqtest.Violated}},
+		{"ended after one receive", newStory(3).send("healthy", 0).send("poison", dlqtest.Always).receive("healthy", 1).deleted("healthy").receive("poison", 1), map[dlqtest.Invariant]dlqtest.Status{
+			dlqtest.Exact: dlqtest.NotKnown, dlqtest.DeadLettered: dlqtest.NotKnown, dlqtest.Intact: dlqtest.NotKnown,
+			dlqtest.Spared: dlqtest.NotKnown, dlqtest.Conserved: dlqtest.NotKnown, dlqtest.Isolated: dlqtest.NotKnown}},
+		{"received again while it was hidden", good().edit(receiveNo("poison", 1), func(e *dlqtest.Event) { e.HiddenUntil = e.Call.Add(time.Minute) }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Exact: dlqtest.Violated}},
+		{"a lost answer explains a missing number", good().without(receiveNo("poison", 2)).edit(receiveNo("poison", 3), func(e *dlqtest.Event) { e.Attempts = 2 }), nil},
+		{"an acknowledgement whose answer was lost", good().without(is(dlqtest.OpDelete, sourceARN, "healthy")).add(dlqtest.Event{Op: dlqtest.OpDelete, Queue: sourceARN, Key: "healthy", MessageID: "id-healthy", Outcome: dlqtest.Unknown}),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Conserved: dlqtest.NotKnown}},
+		{"a stale acknowledgement without effect", good().edit(receiveNo("poison", 3), func(*dlqtest.Event) {}).add(dlqtest.Event{Op: dlqtest.OpDelete, Queue: sourceARN, Key: "poison", MessageID: "id-poison", Stale: true}), nil},
 		{"counts out of order", good().edit(receiveNo("flaky", 2), func(e *dlqtest.Event) { e.ReceiveCount = 1 }),
 			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Exact: dlqtest.Violated}},
 		{"the source was not drained", good().without(is(dlqtest.OpDrain, sourceARN, "")),
@@ -249,7 +258,12 @@ func TestCheckJudgesHistories(t *testing.T) {
 		{"still in the DLQ", redriven().receive("poison", 1).deleted("poison").drained(sourceARN, 0), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Redriven: dlqtest.NotKnown}},
 
 		{"alarm: fires and clears", fired().alarm("recovery", "OK").notified("ALARM", "OK"), nil},
-		{"alarm: never fires", rest(alarmed().alarm("outage", "OK")).alarm("recovery", "OK"), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Alarmed: dlqtest.Violated}},
+		{"alarm: never fires", rest(func() *story {
+			s := alarmed().alarm("outage", "OK")
+			s.now = s.now.Add(3 * time.Minute)
+			return s.alarm("outage", "OK")
+		}()).alarm("recovery", "OK"), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Alarmed: dlqtest.Violated}},
+		{"alarm: not watched for as long as it may take", rest(alarmed().alarm("outage", "OK")).alarm("recovery", "OK"), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Alarmed: dlqtest.NotKnown}},
 		{"alarm: never clears", fired().alarm("recovery", "ALARM"), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Alarmed: dlqtest.Violated}},
 		{"alarm: not notified", rest(alarmed().alarm("outage", "ALARM")).alarm("recovery", "OK").notified("ALARM", "OK"), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Alarmed: dlqtest.Violated}},
 		{"alarm: notified twice", fired().notified("OK", "ALARM").alarm("recovery", "OK").notified("ALARM", "OK"), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Alarmed: dlqtest.Violated}},

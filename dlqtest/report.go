@@ -7,9 +7,13 @@ import (
 	"time"
 )
 
-// Report is a proof as data.
+// Report is a proof as data. WriteText, WriteJSON, WriteMarkdown, WriteJUnit and WriteHTML
+// write it, also of a proof that was interrupted: what was done until then is in it.
 type Report struct {
 	Proven bool `json:"proven"`
+	// Error says why the proof ended early, if it did; whoever ran it sets it. A proof that
+	// ended early is written as not proven, whatever Proven says.
+	Error string `json:"error,omitempty"`
 	// Source and DLQ are the queues' ARNs, MaxReceiveCount what was expected of them.
 	Source          string `json:"source"`
 	DLQ             string `json:"dlq"`
@@ -17,12 +21,16 @@ type Report struct {
 	MaxReceiveCount int    `json:"maxReceiveCount"`
 	Ground          Ground `json:"ground"`
 	Clock           string `json:"clock"`
+	// Started is when the proof began, by the queues' clock.
+	Started time.Time `json:"started,omitzero"`
 	// TookSeconds is by the wall clock, PassedSeconds by the queues' own.
 	TookSeconds   float64         `json:"tookSeconds"`
 	PassedSeconds float64         `json:"passedSeconds"`
 	Verdicts      []Verdict       `json:"verdicts"`
 	Messages      []MessageReport `json:"messages"`
 	Alarm         *AlarmReport    `json:"alarm,omitempty"`
+
+	history *History // what WriteHTML draws; nil in a report that was read from JSON
 }
 
 // MessageReport is what became of a message.
@@ -73,19 +81,22 @@ type NotificationReport struct {
 // Report puts the proof into the form that is reported.
 func (p *Proof) Report() Report {
 	h := p.History
+	if h == nil {
+		h = &History{} // the proof ended before it began
+	}
 	r := Report{
 		Proven: p.Proven(), Source: h.SourceARN, DLQ: h.DLQARN, FIFO: h.FIFO, MaxReceiveCount: h.MaxReceiveCount,
-		Ground: h.Ground, Clock: h.Clock, TookSeconds: p.Took.Seconds(), PassedSeconds: p.Passed.Seconds(),
-		Verdicts: p.Verdicts, Messages: []MessageReport{},
-	}
-	blamed := map[string]bool{}
-	for _, v := range p.Verdicts {
-		for _, f := range v.Findings {
-			blamed[f.Key+" "+f.MessageID] = true
-		}
+		Ground: h.Ground, Clock: h.Clock, Started: h.Started, TookSeconds: p.Took.Seconds(), PassedSeconds: p.Passed.Seconds(),
+		Verdicts: p.Verdicts, Messages: []MessageReport{}, history: h,
 	}
 	for _, m := range sortByMessage(h).messages {
-		r.Messages = append(r.Messages, m.report(h, blamed[m.key+" "+m.id]))
+		r.Messages = append(r.Messages, m.report())
+	}
+	blamed, events := r.blamed(), indexEvents(h, r.Messages)
+	for i, m := range r.Messages {
+		if blamed[m.name()] {
+			r.Messages[i].Events = events[m.name()]
+		}
 	}
 	if h.Alarm != "" {
 		r.Alarm = reportAlarm(h)
@@ -93,7 +104,7 @@ func (p *Proof) Report() Report {
 	return r
 }
 
-func (m *lifeline) report(h *History, whole bool) MessageReport {
+func (m *lifeline) report() MessageReport {
 	r := MessageReport{Key: m.key, MessageID: m.id, Receives: []ReceiveReport{}}
 	if m.sent != nil {
 		r.Fault, r.Group = m.sent.Fault, m.sent.Group
@@ -109,13 +120,6 @@ func (m *lifeline) report(h *History, whole bool) MessageReport {
 	}
 	if len(m.returns) > 0 {
 		r.Redriven = receiveReport(m.returns[0])
-	}
-	if whole {
-		for _, e := range h.Events {
-			if m.key != "" && e.Key == m.key || e.MessageID != "" && e.MessageID == m.id {
-				r.Events = append(r.Events, e)
-			}
-		}
 	}
 	return r
 }

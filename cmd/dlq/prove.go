@@ -21,10 +21,12 @@ import (
 type proveOptions struct {
 	maxReceiveCount    int
 	target             string
-	output             string
+	reports            reportOptions
+	history            string
 	keep               bool
 	vars, varFiles     []string
 	alarmHoldsInFlight bool
+	okNotification     bool
 	redrive            bool
 }
 
@@ -63,23 +65,22 @@ yours to say; it is not read from the stack.`,
 	f := c.Flags()
 	f.IntVarP(&o.maxReceiveCount, "max-receive-count", "n", 5, "how many receives you expect before a message is dead-lettered, 1 to 1000")
 	f.StringVar(&o.target, "target", target.FromEnv(os.Getenv), "where to deploy: embedded, endpoint (AWS_ENDPOINT_URL) or aws (needs DLQ_ALLOW_AWS=1); default from DLQ_TARGET")
-	f.StringVarP(&o.output, "output", "o", "text", "form of the report on standard output: text or json")
+	o.reports.register(c)
+	f.StringVar(&o.history, "history", "", "write all that the consumers saw to a `file`, which dlq check judges; of several queues each gets its own")
 	f.BoolVar(&o.keep, "keep", false, "don't destroy the stack; the embedded endpoint then runs until it is interrupted")
 	f.StringArrayVar(&o.vars, "var", nil, "set a variable of the root module, as `name=value`; may be repeated")
 	f.StringArrayVar(&o.varFiles, "var-file", nil, "set variables from a `file`; may be repeated")
 	f.BoolVar(&o.alarmHoldsInFlight, "alarm-holds-in-flight", true, "expect the alarm to stay while the DLQ's messages are being inspected")
+	f.BoolVar(&o.okNotification, "ok-notification", true, "expect a notification of the alarm's return to OK as well")
 	f.BoolVar(&o.redrive, "redrive", true, "prove that a redrive brings messages back and clears the alarm")
 	return c
 }
 
 func (o proveOptions) check() error {
-	switch {
-	case o.maxReceiveCount < 1 || o.maxReceiveCount > 1000:
+	if o.maxReceiveCount < 1 || o.maxReceiveCount > 1000 {
 		return fmt.Errorf("--max-receive-count is %d: SQS takes 1 to 1000", o.maxReceiveCount)
-	case o.output != "text" && o.output != "json":
-		return fmt.Errorf("--output is %q: choose text or json", o.output)
 	}
-	return nil
+	return o.reports.check()
 }
 
 // prove deploys, proves and destroys.
@@ -149,49 +150,45 @@ func prove(ctx context.Context, dir string, o proveOptions, stdout, stderr io.Wr
 	return proveAll(ctx, t, queues, o, stdout, say)
 }
 
-// proveAll proves every queue and writes the reports.
+// proveAll proves every queue and writes the reports, also of a proof that was cut short.
 func proveAll(ctx context.Context, t *target.Target, queues []dlqtest.Queue, o proveOptions, stdout io.Writer, say *progress) error {
 	var reports []dlqtest.Report
 	var failure error
 	for _, q := range queues {
 		q.MaxReceiveCount = o.maxReceiveCount
 		q.AlarmHoldsInFlight = o.alarmHoldsInFlight && q.Alarm != ""
+		q.NoOKNotification = !o.okNotification
 		q.KeepDLQ = !o.redrive
 		say.line(fmt.Sprintf("proving %s: %d receives, then the DLQ", q.Name(), q.MaxReceiveCount))
 		proof, err := dlqtest.Prove(ctx, t.Target, q)
 		if proof != nil {
-			reports = append(reports, proof.Report())
-			if !proof.Proven() {
-				failure = errNotProven
+			report := proof.Report()
+			if err != nil {
+				report.Error = err.Error()
+			}
+			reports = append(reports, report)
+			if o.history != "" {
+				failure = errors.Join(failure, writeFile(historyFile(o.history, q.Name(), len(queues)), proof.History.Write))
 			}
 		}
 		if err != nil {
 			failure = errors.Join(failure, fmt.Errorf("proving %s: %w", q.Name(), err))
+			if ctx.Err() == nil && proof != nil && slices.ContainsFunc(proof.Verdicts, func(v dlqtest.Verdict) bool { return v.Status == dlqtest.Violated }) {
+				failure = errors.Join(failure, errNotProven)
+			}
 			break
 		}
+		if !proof.Proven() && failure == nil {
+			failure = errNotProven
+		}
 	}
-	if err := writeReports(stdout, o.output, reports); err != nil {
+	if len(reports) == 0 {
+		return failure
+	}
+	if err := o.reports.write(stdout, reports); err != nil {
 		return errors.Join(failure, err)
 	}
 	return failure
-}
-
-func writeReports(w io.Writer, form string, reports []dlqtest.Report) error {
-	for i, r := range reports {
-		if form == "json" {
-			if err := r.WriteJSON(w); err != nil {
-				return err
-			}
-			continue
-		}
-		if i > 0 {
-			fmt.Fprintln(w)
-		}
-		if err := r.WriteText(w); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // keep leaves the stack where it is, and says where that is. An embedded endpoint stays

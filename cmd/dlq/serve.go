@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"net"
 
 	"github.com/spf13/cobra"
@@ -9,39 +11,68 @@ import (
 	"github.com/sqs-dlq/sqs-dlq/awstest"
 )
 
+// serveOptions are the flags of dlq serve.
+type serveOptions struct {
+	listen     string
+	anyAddress bool
+	stateFile  string
+}
+
 func serveCommand() *cobra.Command {
-	var listen string
-	var anyAddress bool
+	var o serveOptions
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the embedded AWS endpoint by itself",
 		Long: `Run the embedded AWS endpoint by itself, for the AWS CLI, for Terraform and for
-programs in any language, until it is interrupted. What it holds is gone then.
+programs in any language, until it is interrupted.
+
+What it holds is gone then, unless --state-file says where to keep it: that file is
+read at the start, if it exists, and written at the end and, after changes, every few
+seconds. What fell due while the endpoint was away is caught up with at the start.
 
 Its clock runs with the wall clock and can be advanced:
 
   curl -d '{"duration":"15m"}' http://127.0.0.1:4566/_clock/advance
   curl http://127.0.0.1:4566/_health`,
-		Example: `  dlq serve --listen 127.0.0.1:4566
-  AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test aws sqs list-queues`,
+		Example: `  dlq serve --listen 127.0.0.1:4566 --state-file endpoint.state
+  AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1 aws sqs list-queues`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkListen(listen, anyAddress); err != nil {
-				return err
-			}
-			srv, err := awstest.New(awstest.Listen(listen))
-			if err != nil {
-				return err
-			}
-			defer srv.Close()
-			fmt.Fprintf(cmd.OutOrStdout(), "AWS endpoint at %s\n", srv.URL)
-			<-cmd.Context().Done()
-			return nil
+			return serve(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	c.Flags().StringVar(&listen, "listen", "127.0.0.1:4566", "`host:port` to listen on")
-	c.Flags().BoolVar(&anyAddress, "allow-non-loopback", false, "let --listen be an address that other machines can reach; callers are not authenticated")
+	f := c.Flags()
+	f.StringVar(&o.listen, "listen", "127.0.0.1:4566", "`host:port` to listen on; port 0 takes a free one")
+	f.BoolVar(&o.anyAddress, "allow-non-loopback", false, "let --listen be an address that other machines can reach; callers are not authenticated")
+	f.StringVar(&o.stateFile, "state-file", "", "`file` to keep the state in over restarts")
 	return c
+}
+
+// serve runs the endpoint until ctx is done. Standard output has its URL once it is ready.
+func serve(ctx context.Context, o serveOptions, stdout, stderr io.Writer) error {
+	if err := checkListen(o.listen, o.anyAddress); err != nil {
+		return err
+	}
+	defer limitGarbage()()
+	options := []awstest.Option{
+		awstest.Listen(o.listen),
+		awstest.WithoutCallLog(),
+		awstest.OnError(func(err error) { fmt.Fprintf(stderr, "dlq: %v; trying again\n", err) }),
+	}
+	if o.stateFile != "" {
+		options = append(options, awstest.StateFile(o.stateFile))
+	}
+	srv, err := awstest.New(options...)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "AWS endpoint at %s\n", srv.URL)
+	<-ctx.Done()
+	if err := srv.Stop(); err != nil {
+		fmt.Fprintf(stderr, "dlq: %v\n", err) // that it was interrupted isn't all there is to say
+		return err
+	}
+	return nil
 }
 
 // checkListen refuses addresses that other machines can reach.

@@ -41,6 +41,7 @@ type alarm struct {
 	// of a composite alarm
 	rule     *rule
 	children []string // names, in order of mention
+	held     held
 }
 
 // alarmConfig is how an alarm was put.
@@ -61,7 +62,11 @@ type alarmConfig struct {
 	TreatMissingData, EvaluateLowSampleCountPercentile *string
 	Metrics                                            []MetricDataQuery
 
-	Rule string // of a composite alarm
+	// of a composite alarm
+	Rule            string
+	Suppressor      string // as it was given: a name or an ARN
+	WaitPeriod      *int32 // seconds
+	ExtensionPeriod *int32 // seconds
 }
 
 // treat is how the alarm treats missing data. Alarms on DynamoDB ignore it, whatever they
@@ -302,10 +307,12 @@ func (in *PutMetricAlarmInput) validateMetrics() error {
 	}
 	metrics, expressions, returned := 0, 0, 0
 	var period int32
+	periodless := false // whether what the alarm watches is an expression without a period
 	for i := range in.Metrics {
 		q := &in.Metrics[i]
 		if q.returnsData() {
 			returned++
+			periodless = q.MetricStat == nil && q.Period == nil
 		}
 		if q.MetricStat == nil {
 			expressions++
@@ -333,8 +340,8 @@ func (in *PutMetricAlarmInput) validateMetrics() error {
 		return validationError("Metrics list must contain at most %d metrics and %d expressions.", maxAlarmMetrics, maxAlarmMetrics)
 	case returned != 1:
 		return validationError("Metrics list must contain exactly one metric with ReturnData set to true, but has %d.", returned)
-	case metrics == 0:
-		return validationError("Metrics list must contain at least one MetricStat.")
+	case metrics == 0 && periodless: // there is no metric to take it from
+		return validationError("Period must not be null")
 	}
 	return nil
 }

@@ -461,10 +461,14 @@ func TestPutMetricAlarmRefuses(t *testing.T) {
 		"an anomaly detection band":  {math(func(in *cw.PutMetricAlarmInput) { in.Threshold = nil; in.ThresholdMetricId = aws.String("m") }), "NotImplemented", "anomaly detection bands are not served here"},
 		"nothing that returns data":  {math(func(in *cw.PutMetricAlarmInput) { in.Metrics[0].ReturnData = aws.Bool(false) }), "ValidationError", "exactly one metric with ReturnData set to true, but has 0"},
 		"two that return data":       {math(func(in *cw.PutMetricAlarmInput) { in.Metrics[1].ReturnData = nil }), "ValidationError", "exactly one metric with ReturnData set to true, but has 2"},
-		"no metric but an expression": {math(func(in *cw.PutMetricAlarmInput) {
+		"neither a metric nor a period": {math(func(in *cw.PutMetricAlarmInput) {
 			in.Metrics = in.Metrics[:1]
-			in.Metrics[0].Expression = aws.String("1")
-		}), "ValidationError", "at least one MetricStat"},
+			in.Metrics[0].Expression = aws.String("TIME_SERIES(1)")
+		}), "ValidationError", "Period must not be null"},
+		"a Metrics Insights query": {math(func(in *cw.PutMetricAlarmInput) {
+			in.Metrics = in.Metrics[:1]
+			in.Metrics[0].Expression, in.Metrics[0].Period = aws.String(`SELECT MAX(x) FROM SCHEMA("AWS/SQS", QueueName)`), aws.Int32(60)
+		}), "NotImplemented", "Metrics Insights queries (SELECT) are not served here."},
 		"different periods":            {math(func(in *cw.PutMetricAlarmInput) { in.Metrics[1].MetricStat.Period = aws.Int32(120) }), "ValidationError", "same Period for all metrics"},
 		"an unknown id":                {math(func(in *cw.PutMetricAlarmInput) { in.Metrics[0].Expression = aws.String("visible + nope") }), "ValidationError", "Error in expression 'held': unknown id 'nope'"},
 		"broken syntax":                {math(func(in *cw.PutMetricAlarmInput) { in.Metrics[0].Expression = aws.String("visible +") }), "ValidationError", "Error in expression 'held': unexpected end of expression at char 9"},
@@ -566,4 +570,15 @@ func TestAPeriodOfSecondsIsEvaluatedEveryTenSeconds(t *testing.T) {
 	_, err := r.sdk.DeleteAlarms(ctx, &cw.DeleteAlarmsInput{AlarmNames: []string{"quick"}})
 	require.NoError(t, err)
 	require.False(t, r.svc.NeedsSeconds())
+}
+
+func TestAnAlarmMayWatchAnExpressionThatHasNoMetric(t *testing.T) {
+	r := newRig(t)
+	r.put(&cw.PutMetricAlarmInput{
+		AlarmName: aws.String("always"), EvaluationPeriods: aws.Int32(1), Threshold: aws.Float64(1), ComparisonOperator: types.ComparisonOperatorGreaterThanThreshold,
+		Metrics: []types.MetricDataQuery{{Id: aws.String("e1"), Expression: aws.String("TIME_SERIES(2)"), Label: aws.String("two"), Period: aws.Int32(60)}},
+	})
+	r.minute()
+	require.Equal(t, stateAlarm, r.state("always"))
+	require.Equal(t, int32(60), *r.describe("always").Metrics[0].Period)
 }

@@ -34,8 +34,11 @@ func (s *Service) putCompositeAlarm(_ context.Context, c *wire.Call, in *PutComp
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	if in.ActionsSuppressor != "" || in.ActionsSuppressorWaitPeriod != nil || in.ActionsSuppressorExtensionPeriod != nil || in.ActionConfiguration != nil {
-		return nil, notServed("Suppression of actions (ActionsSuppressor) and ActionConfiguration are not served here.")
+	if in.ActionConfiguration != nil {
+		return nil, notServed("ActionConfiguration is not served here.")
+	}
+	if err := in.validateSuppressor(); err != nil {
+		return nil, err
 	}
 	if err := validateTags(in.Tags); err != nil {
 		return nil, err
@@ -60,6 +63,9 @@ func (s *Service) putCompositeAlarm(_ context.Context, c *wire.Call, in *PutComp
 	if len(unknown) > 0 {
 		return nil, validationError("Could not save the composite alarm as alarms [%s] in the alarm rule do not exist", strings.Join(unknown, ", "))
 	}
+	if in.ActionsSuppressor != "" && sp.alarms[sp.alarmName(in.ActionsSuppressor)] == nil {
+		return nil, validationError("Could not save the composite alarm as the actions suppressor alarm [%s] does not exist", in.ActionsSuppressor)
+	}
 	a := sp.alarms[in.AlarmName]
 	if a != nil && !a.composite() {
 		return nil, validationError("An alarm of a different type with the name %s exists already.", in.AlarmName)
@@ -69,10 +75,15 @@ func (s *Service) putCompositeAlarm(_ context.Context, c *wire.Call, in *PutComp
 		a = sp.create(in.AlarmName, in.Tags, c.Time)
 		sp.composites = append(sp.composites, a)
 	}
+	replaced := a.config.Suppressor != in.ActionsSuppressor
 	a.rule, a.children, a.configured = parsed, children, c.Time
 	a.config = alarmConfig{
 		ActionsEnabled: in.ActionsEnabled == nil || *in.ActionsEnabled, Description: in.AlarmDescription, Rule: in.AlarmRule,
 		OKActions: list(in.OKActions), AlarmActions: list(in.AlarmActions), InsufficientDataActions: list(in.InsufficientDataActions),
+		Suppressor: in.ActionsSuppressor, WaitPeriod: in.ActionsSuppressorWaitPeriod, ExtensionPeriod: in.ActionsSuppressorExtensionPeriod,
+	}
+	if replaced {
+		a.suppressorReplaced()
 	}
 	sp.recordConfiguration(a, created, c.Time)
 	if !slices.Contains(s.fresh, a) {

@@ -306,7 +306,7 @@ type DeleteDashboardsInput struct {
 
 // deleteDashboards deletes all of the dashboards, or none if one doesn't exist
 // (DeleteDashboards: "If there is an error during this call, no dashboards are deleted").
-func (s *Service) deleteDashboards(_ context.Context, c *wire.Call, in *DeleteDashboardsInput) (*wire.Empty, error) {
+func (s *Service) deleteDashboards(_ context.Context, c *wire.Call, in *DeleteDashboardsInput) (*result, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := s.dashboards(c)
@@ -318,5 +318,5 @@ func (s *Service) deleteDashboards(_ context.Context, c *wire.Call, in *DeleteDa
 	for _, n := range in.DashboardNames {
 		delete(all, n)
 	}
-	return &wire.Empty{}, nil
+	return &result{}, nil
 }

@@ -69,6 +69,11 @@ type CompositeAlarm struct {
 	StateUpdatedTimestamp              wire.Time `json:"StateUpdatedTimestamp"`
 	StateTransitionedTimestamp         wire.Time `json:"StateTransitionedTimestamp"`
 	AlarmRule                          string    `json:"AlarmRule"`
+	ActionsSuppressor                  string    `json:"ActionsSuppressor,omitempty"`
+	ActionsSuppressorWaitPeriod        *int32    `json:"ActionsSuppressorWaitPeriod,omitempty"`      // seconds
+	ActionsSuppressorExtensionPeriod   *int32    `json:"ActionsSuppressorExtensionPeriod,omitempty"` // seconds
+	ActionsSuppressedBy                string    `json:"ActionsSuppressedBy,omitempty"`
+	ActionsSuppressedReason            string    `json:"ActionsSuppressedReason,omitempty"`
 }
 
 func (a *alarm) describeComposite() CompositeAlarm {
@@ -78,6 +83,8 @@ func (a *alarm) describeComposite() CompositeAlarm {
 		ActionsEnabled: c.ActionsEnabled, OKActions: c.OKActions, AlarmActions: c.AlarmActions, InsufficientDataActions: c.InsufficientDataActions,
 		StateValue: a.state, StateReason: a.reason, StateReasonData: a.reasonData,
 		StateUpdatedTimestamp: wire.At(a.updated), StateTransitionedTimestamp: wire.At(a.transitioned), AlarmRule: c.Rule,
+		ActionsSuppressor: c.Suppressor, ActionsSuppressorWaitPeriod: c.WaitPeriod, ActionsSuppressorExtensionPeriod: c.ExtensionPeriod,
+		ActionsSuppressedBy: a.held.by, ActionsSuppressedReason: a.held.reason(),
 	}
 }
 

@@ -189,10 +189,20 @@ func (s *Service) transition(a *alarm, state, reason, data string, now time.Time
 	a.updated, a.transitioned = now, now
 	a.space.recordTransition(&old, a, now)
 	s.changed = append(s.changed, a)
+	s.suppressorChanged(a, now)
+	if a.config.Suppressor != "" {
+		s.hold(a, act{old.state, trigger}, now)
+		return
+	}
+	s.act(a, old.state, now, trigger)
+}
+
+// act has the actions of an alarm's state performed once s.mu is free.
+func (s *Service) act(a *alarm, oldState string, now time.Time, trigger []*alarm) {
 	if a.config.ActionsEnabled && !s.has(DropNotification) {
-		s.enqueue(a, old.state, now, trigger)
+		s.enqueue(a, oldState, now, trigger)
 		if s.has(RepeatNotification) {
-			s.enqueue(a, old.state, now, trigger)
+			s.enqueue(a, oldState, now, trigger)
 		}
 	}
 }

@@ -67,7 +67,12 @@ func (s *Service) tagged(c *wire.Call, arn string) (*alarm, error) {
 	return s.of(c).alarms[parts[6]], nil
 }
 
-func (s *Service) tagResource(_ context.Context, c *wire.Call, in *TagResourceInput) (*wire.Empty, error) {
+// result is an output without members that has a Result element in XML nevertheless, which
+// clients of the Query protocol look for; its blank field makes it differ from wire.Empty,
+// which has none.
+type result struct{ _ struct{} }
+
+func (s *Service) tagResource(_ context.Context, c *wire.Call, in *TagResourceInput) (*result, error) {
 	if err := validateTags(in.Tags); err != nil {
 		return nil, err
 	}
@@ -88,10 +93,10 @@ func (s *Service) tagResource(_ context.Context, c *wire.Call, in *TagResourceIn
 		return nil, invalidValue("A resource can have at most %d tags.", maxTags)
 	}
 	a.tags = all
-	return &wire.Empty{}, nil
+	return &result{}, nil
 }
 
-func (s *Service) untagResource(_ context.Context, c *wire.Call, in *UntagResourceInput) (*wire.Empty, error) {
+func (s *Service) untagResource(_ context.Context, c *wire.Call, in *UntagResourceInput) (*result, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a, err := s.tagged(c, in.ResourceARN)
@@ -104,7 +109,7 @@ func (s *Service) untagResource(_ context.Context, c *wire.Call, in *UntagResour
 	for _, k := range in.TagKeys {
 		delete(a.tags, k)
 	}
-	return &wire.Empty{}, nil
+	return &result{}, nil
 }
 
 // listTagsForResource has no tags, rather than an error, for an alarm that is gone.

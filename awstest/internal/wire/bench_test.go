@@ -52,9 +52,9 @@ type nowhere struct {
 	status int
 }
 
-func (n *nowhere) Header() http.Header              { return n.header }
-func (n *nowhere) Write(b []byte) (int, error)      { return len(b), nil }
-func (n *nowhere) WriteHeader(status int)           { n.status = status }
+func (n *nowhere) Header() http.Header               { return n.header }
+func (n *nowhere) Write(b []byte) (int, error)       { return len(b), nil }
+func (n *nowhere) WriteHeader(status int)            { n.status = status }
 func (n *nowhere) SetReadDeadline(_ time.Time) error { return nil }
 
 const benchAuthorization = "AWS4-HMAC-SHA256 Credential=test/20261124/us-east-1/sqs/aws4_request, SignedHeaders=content-length;content-type;host;x-amz-date;x-amz-target, Signature=fe5f80f77d5fa3beca038a248ff027d0445342fe2855ddc963176630326f1024"

@@ -17,6 +17,11 @@ type Error struct {
 	Receiver bool
 	// QueryMessage is the message of the Query protocol, where it differs.
 	QueryMessage string
+
+	// framework says that the error comes from what AWS's services are built on, not from
+	// the service: its shape is in another namespace, and it has no code of its own in
+	// the Query protocol that JSON and CBOR would tell.
+	framework bool
 }
 
 // Error returns code and message.

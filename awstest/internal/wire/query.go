@@ -1,14 +1,18 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
+	"maps"
+	"net/http"
 	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // tag is the parsed `query` tag of a struct field. Its forms:
@@ -19,8 +23,12 @@ import (
 //	`query:"Name,map,Key,Value"`   a map whose entries have other names than key and value
 //	`query:"Name|Other,…"`         a second name that requests may use
 //	`query:"-"`                    no member of the Query protocol
+//
+// A `queryjson:"name"` tag beside it names a member that has another name than in the JSON
+// protocol where Query answers in JSON.
 type tag struct {
 	names      []string
+	member     string // its name where Query answers in JSON
 	flat       bool
 	key, value string
 	omitEmpty  bool // of the json tag: the zero value is left out
@@ -44,7 +52,10 @@ func (fc *fieldCache) of(t reflect.Type) []tag {
 		if name == "" || name == "-" {
 			name = f.Name
 		}
-		g := tag{names: []string{name}, key: "key", value: "value", omitEmpty: strings.Contains(opts, "omitempty"), index: i}
+		g := tag{names: []string{name}, member: name, key: "key", value: "value", omitEmpty: strings.Contains(opts, "omitempty"), index: i}
+		if m, ok := f.Tag.Lookup("queryjson"); ok {
+			g.member = m
+		}
 		if q, ok := f.Tag.Lookup("query"); ok {
 			parts := strings.Split(q, ",")
 			if parts[0] == "-" {
@@ -62,6 +73,25 @@ func (fc *fieldCache) of(t reflect.Type) []tag {
 	}
 	fc.m.Store(t, tags)
 	return tags
+}
+
+// parseForm reads the parameters of a Query request: those of the query string and, of a
+// POST, those of the form that is its body.
+func parseForm(r *http.Request, body *bytes.Buffer) (url.Values, error) {
+	form, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil || r.Method != http.MethodPost || body == nil {
+		return form, err
+	}
+	mediaType, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	if mediaType = strings.TrimSpace(mediaType); mediaType != "" && !strings.EqualFold(mediaType, "application/x-www-form-urlencoded") {
+		return form, nil
+	}
+	posted, err := url.ParseQuery(body.String())
+	if len(form) == 0 {
+		return posted, err
+	}
+	maps.Copy(form, posted)
+	return form, err
 }
 
 // param is a node of the tree that dotted parameter names form.
@@ -106,6 +136,9 @@ func parseParams(form url.Values) (*param, error) {
 	for name, values := range form {
 		if strings.Count(name, ".") >= maxQueryDepth {
 			return nil, fmt.Errorf("parameter name too deep: %.80q", name)
+		}
+		if len(values) > 0 && !utf8.ValidString(values[0]) {
+			return nil, fmt.Errorf("%.80q: invalid UTF-8", name)
 		}
 		p := root
 		for part := range strings.SplitSeq(name, ".") {
@@ -233,7 +266,10 @@ func decodeValue(fc *fieldCache, p *param, v reflect.Value) error {
 			return fmt.Errorf("not a number: %.80q", p.value)
 		}
 		v.SetFloat(f)
-	case reflect.Slice: // a blob
+	case reflect.Slice:
+		if v.Type().Elem().Kind() != reflect.Uint8 { // a list in a list or a map
+			return decodeField(fc, p, v, tag{})
+		}
 		b, err := base64.StdEncoding.DecodeString(p.value)
 		if err != nil {
 			return fmt.Errorf("not base64: %w", err)
@@ -276,7 +312,7 @@ func (w *xmlWriter) text(s string) {
 		case r == '\r':
 			w.buf = append(w.buf, "&#xD;"...)
 		case r == '\t', r == '\n', r >= 0x20 && r <= 0xD7FF, r >= 0xE000 && r <= 0xFFFD, r >= 0x10000:
-			w.buf = append(w.buf, string(r)...)
+			w.buf = utf8.AppendRune(w.buf, r)
 		default:
 			w.buf = append(w.buf, "\uFFFD"...)
 		}
@@ -346,8 +382,8 @@ func (w *xmlWriter) value(name string, v reflect.Value) {
 		}
 		v = v.Elem()
 	}
-	if t, ok := v.Interface().(Time); ok {
-		if !t.IsZero() {
+	if v.Type() == reflect.TypeFor[Time]() {
+		if t := v.Interface().(Time); !t.IsZero() {
 			w.element(name, t.String())
 		}
 		return
@@ -365,8 +401,10 @@ func (w *xmlWriter) value(name string, v reflect.Value) {
 		w.element(name, strconv.FormatInt(v.Int(), 10))
 	case reflect.Float64:
 		w.element(name, strconv.FormatFloat(v.Float(), 'f', -1, 64))
-	case reflect.Slice: // a blob
-		if !v.IsNil() {
+	case reflect.Slice:
+		if v.Type().Elem().Kind() != reflect.Uint8 { // a list in a list or a map
+			w.field(tag{names: []string{name}}, v)
+		} else if !v.IsNil() {
 			w.element(name, base64.StdEncoding.EncodeToString(v.Bytes()))
 		}
 	default:
@@ -382,8 +420,13 @@ func encodeQuery(fc *fieldCache, op, namespace, requestID string, out any) []byt
 	v := reflect.ValueOf(out).Elem()
 	if v.NumField() > 0 {
 		w.open(op + "Result")
+		start := len(w.buf)
 		w.structFields(v)
-		w.close(op + "Result")
+		if len(w.buf) == start {
+			w.buf = append(w.buf[:start-1], "/>"...) // as AWS writes it
+		} else {
+			w.close(op + "Result")
+		}
 	}
 	w.open("ResponseMetadata")
 	w.element("RequestId", requestID)

@@ -17,7 +17,7 @@ type Time struct{ time.Time }
 // At makes a Time of t.
 func At(t time.Time) Time { return Time{t} }
 
-// Epoch returns the time as seconds since 1970.
+// epoch returns the time as seconds since 1970.
 func (t Time) epoch() float64 { return float64(t.UnixMilli()) / 1000 }
 
 func fromEpoch(s float64) (Time, error) {
@@ -41,12 +41,13 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	}
 	var err error
 	switch v := v.(type) {
+	case nil: // null is no value
 	case float64:
 		*t, err = fromEpoch(v)
 	case string:
 		*t, err = parseTime(v)
 	default:
-		err = fmt.Errorf("not a timestamp: %s", b)
+		err = fmt.Errorf("not a timestamp: %.80s", b)
 	}
 	return err
 }
@@ -58,6 +59,9 @@ func (t Time) MarshalCBOR() ([]byte, error) {
 
 // UnmarshalCBOR implements cbor.Unmarshaler; it takes tag 1 over any number.
 func (t *Time) UnmarshalCBOR(b []byte) error {
+	if len(b) == 1 && (b[0] == 0xf6 || b[0] == 0xf7) { // null and undefined are no value
+		return nil
+	}
 	var raw cbor.RawTag
 	if err := cbor.Unmarshal(b, &raw); err != nil || raw.Number != 1 {
 		return fmt.Errorf("not a timestamp")
@@ -78,7 +82,7 @@ func parseTime(s string) (Time, error) {
 			return Time{v.UTC()}, nil
 		}
 	}
-	return Time{}, fmt.Errorf("not a timestamp: %q", s)
+	return Time{}, fmt.Errorf("not a timestamp: %.80q", s)
 }
 
 // String formats the time as Query responses do.

@@ -14,9 +14,10 @@
 package wire
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
+	"reflect"
 	"time"
 )
 
@@ -59,6 +60,7 @@ type Service struct {
 type Operation struct {
 	newInput func() any
 	call     func(ctx context.Context, c *Call, in any) (any, error)
+	resource []int // the input's fields that may say what a call is about
 }
 
 // Op makes an operation of a function. A returned error that is no *Error is
@@ -73,7 +75,46 @@ func Op[In, Out any](fn func(ctx context.Context, c *Call, in *In) (*Out, error)
 			}
 			return out, nil
 		},
+		resource: resourceFields(reflect.TypeFor[In]()),
 	}
+}
+
+// carryOut calls the operation. A panic in it is that call's internal failure, not the
+// end of the endpoint.
+func (op Operation) carryOut(ctx context.Context, c *Call, in any) (out any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked(c, p)
+		}
+	}()
+	return op.call(ctx, c, in)
+}
+
+// resourceFields finds the fields that name a queue, topic or alarm.
+func resourceFields(input reflect.Type) []int {
+	var fields []int
+	for _, name := range []string{"QueueUrl", "SourceArn", "TopicArn", "QueueName", "AlarmName", "Name"} {
+		f, ok := input.FieldByName(name)
+		if !ok || len(f.Index) != 1 {
+			continue
+		}
+		if k := f.Type.Kind(); k == reflect.String || k == reflect.Pointer && f.Type.Elem().Kind() == reflect.String {
+			fields = append(fields, f.Index[0])
+		}
+	}
+	return fields
+}
+
+// resourceOf returns what an input is about: its queue, topic or alarm.
+func (op Operation) resourceOf(in any) string {
+	v := reflect.ValueOf(in).Elem()
+	for _, i := range op.resource {
+		f := reflect.Indirect(v.Field(i))
+		if f.IsValid() && f.String() != "" {
+			return f.String()
+		}
+	}
+	return ""
 }
 
 // Invoke carries out the call's operation on a JSON input, as a service does on
@@ -84,11 +125,12 @@ func (s *Service) Invoke(ctx context.Context, c *Call, input []byte) (any, error
 		return nil, &Error{Code: "NotImplemented", Message: "The operation " + s.Name + ":" + c.Operation + " is not served here.", Status: http.StatusNotImplemented}
 	}
 	in := op.newInput()
-	if err := json.Unmarshal(input, in); err != nil {
-		return nil, &Error{Code: "SerializationException", Message: "The input could not be read: " + err.Error()}
+	var decoder jsonDecoder
+	if err := decoder.decode(bytes.Clone(input), in); err != nil {
+		return nil, unreadable("", err)
 	}
 	c.Input = in
-	return op.call(ctx, c, in)
+	return op.carryOut(ctx, c, in)
 }
 
 // Route binds a REST operation to a method and a path pattern in the form of
@@ -115,6 +157,8 @@ type Call struct {
 	RequestID string
 	// Resource is the queue URL, topic ARN or name that the input is about, if any.
 	Resource string
+	// Size is that of the request's body, unzipped, in bytes.
+	Size int
 	// Input is the decoded input, a pointer to the operation's input struct.
 	Input any
 	// HTTP is the request; its body has been read.
