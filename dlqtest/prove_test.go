@@ -54,7 +54,7 @@ func makePair(ctx context.Context, srv *awstest.Server, s queueSettings) (dlqtes
 
 // targetOf is the endpoint as a target, for clients that don't wait before they retry.
 func targetOf(srv *awstest.Server) dlqtest.Target {
-	cfg := srv.Config()
+	cfg := srv.DirectConfig()
 	cfg.Retryer = func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) {
 			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
@@ -104,12 +104,10 @@ func TestEveryFaultIsProven(t *testing.T) {
 // TestRandomSchedulesAreProven draws queues, faults and consumers; on a sound endpoint
 // every invariant holds for each.
 func TestRandomSchedulesAreProven(t *testing.T) {
-	srv := awstest.Start(t)
-	serial := 0
 	rapid.Check(t, func(t *rapid.T) {
-		serial++
+		srv := awstest.Start(t)
 		s := queueSettings{
-			name:            fmt.Sprintf("q%d", serial),
+			name:            "q",
 			fifo:            rapid.Bool().Draw(t, "fifo"),
 			maxReceiveCount: rapid.IntRange(1, 5).Draw(t, "maxReceiveCount"),
 			visibility:      time.Duration(rapid.SampledFrom([]int{1, 2, 30, 3600, 43200}).Draw(t, "visibility")) * time.Second,
@@ -242,6 +240,14 @@ func TestBadStatementsAreRefusedWithWhatToDo(t *testing.T) {
 		_, err = dlqtest.Prove(t.Context(), targetOf(srv), sound)
 		require.ErrorContains(t, err, "queue q-dlq holds 1 message: a proof needs queues that are empty")
 	})
+}
+
+// BenchmarkSchedule is a proof of the default plan, with four consumers, on an endpoint of
+// its own.
+func BenchmarkSchedule(b *testing.B) {
+	for b.Loop() {
+		benchmarkProof(b, queueSettings{name: "q", maxReceiveCount: 3, visibility: 30 * time.Second}, dlqtest.WithConsumers(4))
+	}
 }
 
 // BenchmarkLongProof is a proof of the longest that SQS has: 1000 receives, each hidden
