@@ -36,6 +36,7 @@ func checkExact(l *lifelines) Verdict {
 			continue
 		}
 		last, seq := checkCounts(j, l, m)
+		checkGivenBack(j, l, m)
 		if !m.fails(n) || m.processed() != nil {
 			continue
 		}
@@ -97,6 +98,32 @@ func checkCounts(j *judge, l *lifelines, m *lifeline) (last, seq int) {
 		last, seq, hidden = e.ReceiveCount, e.Seq, e
 	}
 	return last, seq
+}
+
+// checkGivenBack holds the queue to a visibility timeout of 0: the message is there at
+// once, so that the next receive that finds nothing comes only after it was received again
+// or has left the queue. On AWS one receive alone doesn't say that nothing is there.
+func checkGivenBack(j *judge, l *lifelines, m *lifeline) {
+	if !l.strict() {
+		return
+	}
+	for _, v := range m.changes {
+		if v.Duration != 0 || v.Outcome != OK {
+			continue
+		}
+		i := slices.IndexFunc(m.receives, func(e *Event) bool { return e.Seq > v.Seq })
+		if i < 0 || l.unseenBetween(l.SourceARN, v.Seq, m.receives[i].Seq) > 0 {
+			continue // it was the last receive that is allowed, or an answer was lost
+		}
+		next := m.receives[i]
+		for i := v.Seq; i < next.Seq-1 && i < len(l.Events); i++ {
+			e := &l.Events[i]
+			if e.Op == OpReceive && e.Queue == l.SourceARN && e.MessageID == "" && e.Outcome == OK && e.certainlyAfter(v) && next.certainlyAfter(e) {
+				j.violated(m, "was given back at %s, but a receive at %s found nothing", clockTime(v.Return), clockTime(e.Call))
+				break
+			}
+		}
+	}
 }
 
 // hiddenUntil is until when the message was hidden before the receive e: by the receive

@@ -11,6 +11,9 @@ func checkIntact(l *lifelines) Verdict {
 		}
 		for _, e := range m.receives {
 			checkContent(j, m, e, "the source queue")
+			if l.FIFO && m.sent.Outcome == OK && (e.Sequence != m.sent.Sequence || e.DedupID != m.sent.DedupID) {
+				j.violated(m, "has sequence number %q and deduplication id %q in the source queue; %q and %q were sent", e.Sequence, e.DedupID, m.sent.Sequence, m.sent.DedupID)
+			}
 		}
 		for _, e := range m.landings {
 			seen++
@@ -74,7 +77,6 @@ func checkKept(j *judge, l *lifelines, m *lifeline, source, dlq *Event) {
 // were sent before it to its group are processed or dead-lettered, and the DLQ, too,
 // gives a group's messages in that order.
 func checkOrder(j *judge, l *lifelines) {
-	n := l.MaxReceiveCount
 	ahead := map[string][]*lifeline{} // messages of a group, in order of sending
 	lastLanding := map[string]*lifeline{}
 	for _, m := range l.messages {
@@ -84,7 +86,7 @@ func checkOrder(j *judge, l *lifelines) {
 		group := m.sent.Group
 		for _, e := range m.receives {
 			for _, earlier := range ahead[group] {
-				if !earlier.outOfTheWay(n, e) {
+				if !earlier.outOfTheWay(l, e) {
 					j.violated(m, "was received at %s, while %s, sent before it to group %s, was still to be processed", clockTime(e.Call), earlier.key, group)
 				}
 			}
@@ -101,14 +103,14 @@ func checkOrder(j *judge, l *lifelines) {
 
 // outOfTheWay says whether the message may have been processed, or received as often as
 // allowed, before the receive e of another ended.
-func (m *lifeline) outOfTheWay(maxReceiveCount int, e *Event) bool {
+func (m *lifeline) outOfTheWay(l *lifelines, e *Event) bool {
 	if done := m.processed(); done != nil && !done.certainlyAfter(e) {
 		return true
 	}
 	for _, r := range m.receives {
-		if r.ReceiveCount >= maxReceiveCount && !r.certainlyAfter(e) {
+		if r.ReceiveCount >= l.MaxReceiveCount && !r.certainlyAfter(e) {
 			return true
 		}
 	}
-	return len(m.landings) > 0 && m.fails(maxReceiveCount) && len(m.receives) < maxReceiveCount // some receive's answer was lost
+	return len(m.landings) > 0 && len(m.receives) < l.MaxReceiveCount && l.unseenOf(m) > 0 // its last receives' answers were lost
 }

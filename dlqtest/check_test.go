@@ -182,6 +182,10 @@ func TestCheckJudgesHistories(t *testing.T) {
 			dlqtest.Spared: dlqtest.NotKnown, dlqtest.Conserved: dlqtest.NotKnown, dlqtest.Isolated: dlqtest.NotKnown}},
 		{"received again while it was hidden", good().edit(receiveNo("poison", 1), func(e *dlqtest.Event) { e.HiddenUntil = e.Call.Add(time.Minute) }),
 			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Exact: dlqtest.Violated}},
+		{"given back, but not there", good().without(receiveNo("flaky", 3)).without(is(dlqtest.OpDelete, sourceARN, "flaky")).without(is(dlqtest.OpDrain, sourceARN, "")).without(landed).without(is(dlqtest.OpDrain, dlqARN, "")).
+			add(dlqtest.Event{Op: dlqtest.OpVisibility, Queue: sourceARN, Key: "flaky", MessageID: "id-flaky"}).add(dlqtest.Event{Op: dlqtest.OpReceive, Queue: sourceARN}).
+			receive("flaky", 3).deleted("flaky").drained(sourceARN, 0).land("poison", 4).drained(dlqARN, 1),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Exact: dlqtest.Violated}},
 		{"a lost answer explains a missing number", good().without(receiveNo("poison", 2)).edit(receiveNo("poison", 3), func(e *dlqtest.Event) { e.Attempts = 2 }), nil},
 		{"an acknowledgement whose answer was lost", good().without(is(dlqtest.OpDelete, sourceARN, "healthy")).add(dlqtest.Event{Op: dlqtest.OpDelete, Queue: sourceARN, Key: "healthy", MessageID: "id-healthy", Outcome: dlqtest.Unknown}),
 			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Conserved: dlqtest.NotKnown}},
@@ -240,6 +244,8 @@ func TestCheckJudgesHistories(t *testing.T) {
 			drained(sourceARN, 0).land("poison", 2).drained(dlqARN, 1)), nil},
 		{"FIFO: the second before the first is out of the way", grouped(fifo().send("poison", dlqtest.Always).send("healthy", 0).receive("healthy", 1).deleted("healthy").receive("poison", 1).
 			drained(sourceARN, 0).land("poison", 2).drained(dlqARN, 1)), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
+		{"FIFO: another sequence number", grouped(fifo().send("poison", dlqtest.Always).send("healthy", 0).receive("poison", 1).receive("healthy", 1).deleted("healthy").
+			drained(sourceARN, 0).land("poison", 2).drained(dlqARN, 1)).edit(is(dlqtest.OpReceive, sourceARN, "healthy"), func(e *dlqtest.Event) { e.Sequence = "9" }), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
 		{"FIFO: another order in the DLQ", grouped(fifo().send("poison", dlqtest.Always).send("second", dlqtest.Always).send("healthy", 0).receive("poison", 1).receive("second", 1).receive("healthy", 1).deleted("healthy").
 			drained(sourceARN, 0).land("second", 2).land("poison", 2).drained(dlqARN, 2)), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
 		{"FIFO: another group in the DLQ", grouped(fifo().send("poison", dlqtest.Always).send("healthy", 0).receive("poison", 1).receive("healthy", 1).deleted("healthy").

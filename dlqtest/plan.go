@@ -11,8 +11,8 @@ type Message struct {
 	Group string
 }
 
-// DefaultPlan is what Prove sends: healthy messages, poison ones of each kind, and flaky
-// ones up to the boundary, which succeed on the very last receive that is allowed. On
+// DefaultPlan is what Prove sends: healthy messages, slow ones, poison ones of each kind,
+// and flaky ones up to the boundary, which succeed on the very last receive that is allowed. On
 // a FIFO queue poison stands at the head of its group, with healthy messages behind it
 // and groups without any beside it.
 func DefaultPlan(q Queue) []Message {
@@ -22,11 +22,12 @@ func DefaultPlan(q Queue) []Message {
 			{Crash(), "poisoned-crash"}, {Healthy(), "poisoned-crash"}, {Healthy(), "poisoned-crash"},
 			{Nack(), "poisoned-nack"}, {Healthy(), "poisoned-nack"}, {Crash(), "poisoned-nack"}, {Healthy(), "poisoned-nack"},
 			{Flaky(n-1, Leave), "flaky"}, {Healthy(), "flaky"},
-			{Healthy(), "healthy"}, {Healthy(), "healthy"}, {Healthy(), "healthy"},
+			{Healthy(), "healthy"}, {SlowHeartbeat(), "healthy"}, {Healthy(), "healthy"},
+			{Stale(), "overrun"}, {Healthy(), "overrun"},
 		}
 	}
 	var plan []Message
-	for _, f := range []Fault{Healthy(), Crash(), Healthy(), Nack(), Flaky(n-1, Leave), Flaky(n-1, Return), Flaky(n/2, Leave), Healthy(), Crash(), Nack(), Healthy()} {
+	for _, f := range []Fault{Healthy(), Crash(), Healthy(), Nack(), Flaky(n-1, Leave), Flaky(n-1, Return), Flaky(n/2, Leave), SlowHeartbeat(), Stale(), Duplicate(), Crash(), Nack(), Healthy()} {
 		plan = append(plan, Message{Fault: f})
 	}
 	return plan

@@ -47,10 +47,10 @@ func TestQueueWithDLQ(t *testing.T) {
 
 	t.Run("attributes", func(t *testing.T) {
 		for _, tt := range []struct {
-			key            string
-			visibility     int
-			fifo, perGroup bool
-		}{{"once", 30, false, false}, {"long", 43200, false, false}, {"fifo-once", 30, true, false}, {"fifo-three", 30, true, true}} {
+			key               string
+			visibility, delay int
+			fifo, perGroup    bool
+		}{{"once", 30, 0, false, false}, {"long", 43200, 900, false, false}, {"fifo-once", 30, 0, true, false}, {"fifo-three", 30, 0, true, true}} {
 			p := queues[tt.key]
 			common := map[string]string{"SqsManagedSseEnabled": "true"}
 			if tt.fifo {
@@ -60,7 +60,7 @@ func TestQueueWithDLQ(t *testing.T) {
 				common["DeduplicationScope"], common["FifoThroughputLimit"] = "messageGroup", "perMessageGroupId"
 			}
 			require.NoError(t, checkAttributes(t.Context(), s.sqs, p.QueueURL, with(common, map[string]string{
-				"VisibilityTimeout": fmt.Sprint(tt.visibility), "MessageRetentionPeriod": "345600", "ReceiveMessageWaitTimeSeconds": "20",
+				"VisibilityTimeout": fmt.Sprint(tt.visibility), "DelaySeconds": fmt.Sprint(tt.delay), "MaximumMessageSize": "262144", "MessageRetentionPeriod": "345600", "ReceiveMessageWaitTimeSeconds": "20",
 				"Policy": tlsOnly(p.QueueARN),
 			})), tt.key)
 			require.NoError(t, checkAttributes(t.Context(), s.sqs, p.DLQURL, with(common, map[string]string{
