@@ -54,7 +54,7 @@ type listQueuesInput struct {
 }
 
 type listQueuesOutput struct {
-	QueueUrls []string `json:"QueueUrls,omitempty" query:"QueueUrl,flat"`
+	QueueUrls []string `json:"QueueUrls,omitempty" query:"QueueUrl,flat" queryjson:"queueUrls"`
 	NextToken string   `json:"NextToken,omitempty"`
 }
 
@@ -167,7 +167,7 @@ type receiveMessageInput struct {
 }
 
 type receiveMessageOutput struct {
-	Messages []receivedMessage `json:"Messages,omitempty" query:"Message,flat"`
+	Messages []receivedMessage `json:"Messages,omitempty" query:"Message,flat" queryjson:"messages"`
 }
 
 type receivedMessage struct {

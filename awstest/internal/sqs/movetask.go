@@ -12,8 +12,12 @@ import (
 )
 
 const (
-	maxRate     = 500 // messages per second; also what SQS is taken to choose by itself
-	keptTasks   = 10  // as many as ListMessageMoveTasks returns
+	maxRate   = 500 // messages per second; also what SQS is taken to choose by itself
+	keptTasks = 10  // as many as ListMessageMoveTasks returns
+	// headStart is what a caller has over a task with a rate: n messages take n-1
+	// periods of its rate from the answer to StartMessageMoveTask on (recorded from AWS
+	// in LocalStack's test_move_task_with_throughput_limit), so that none moves before.
+	headStart   = 100 * time.Millisecond
 	defaultList = 1
 )
 
@@ -28,7 +32,8 @@ const (
 )
 
 // moveTask moves messages out of a dead-letter queue, oldest first, at its rate: with a
-// rate given, message by message, the first at once. It is guarded by Service.admin.
+// rate given, message by message, the first as soon as the caller knows of the task. It
+// is guarded by Service.admin.
 type moveTask struct {
 	id            string
 	source        *queue
@@ -89,7 +94,11 @@ func (s *Service) startMessageMoveTask(_ context.Context, c *wire.Call, in *star
 		tasks = tasks[1:]
 	}
 	s.tasks[source.key] = append(slices.Clone(tasks), t)
-	s.run(t, t.started)
+	if asked := !c.Time.IsZero(); asked && t.rate != nil { // else another service asks, which doesn't wait
+		s.runAt(t, t.started.Add(headStart))
+	} else {
+		s.run(t, t.started)
+	}
 	return &startMessageMoveTaskOutput{t.handle()}, nil
 }
 
@@ -117,7 +126,12 @@ func (s *Service) run(t *moveTask, now time.Time) {
 			return
 		}
 	}
-	t.tick = s.clk.At(now.Add(step), func(now time.Time) {
+	s.runAt(t, now.Add(step))
+}
+
+// runAt schedules a tick of the task.
+func (s *Service) runAt(t *moveTask, at time.Time) {
+	t.tick = s.clk.At(at, func(now time.Time) {
 		s.admin.Lock()
 		defer s.admin.Unlock()
 		if t.status == running {

@@ -84,10 +84,13 @@ func TestMoveTasks(t *testing.T) {
 			require.Nil(h, task.TaskHandle)
 			require.Equal(h, int64(4), task.ApproximateNumberOfMessagesMoved)
 		}},
-		{"keep to their rate, message by message, the first at once", func(h *harness, dlq, q1, q2, other string) {
+		{"keep to their rate, message by message, the first when the caller has the answer", func(h *harness, dlq, q1, q2, other string) {
 			h.kill(q1, 4)
 			handle, err := h.move("dlq", ptr(arnOf("other")), ptr(int32(2)))
 			require.NoError(h, err)
+			require.Zero(h, h.tasks("dlq", 1)[0].ApproximateNumberOfMessagesMoved)
+			require.Equal(h, [3]int{0, 0, 0}, h.counts(other))
+			h.clk.Advance(headStart)
 			for moved := 1; moved < 4; moved++ {
 				task := h.tasks("dlq", 1)[0]
 				require.Equal(h, "RUNNING", *task.Status)
@@ -107,7 +110,7 @@ func TestMoveTasks(t *testing.T) {
 			h.kill(q1, 10)
 			handle, err := h.move("dlq", ptr(arnOf("other")), ptr(int32(1)))
 			require.NoError(h, err)
-			h.clk.Advance(time.Second)
+			h.clk.Advance(headStart + time.Second)
 			moved, err := h.cancel(handle)
 			require.NoError(h, err)
 			require.Equal(h, int64(2), moved)
@@ -124,6 +127,7 @@ func TestMoveTasks(t *testing.T) {
 			h.kill(q1, 3)
 			_, err := h.move("dlq", ptr(arnOf("other")), ptr(int32(1)))
 			require.NoError(h, err)
+			h.clk.Advance(headStart)
 			_, err = h.sqs.DeleteQueue(h.ctx(), &awssqs.DeleteQueueInput{QueueUrl: &other})
 			require.NoError(h, err)
 			h.clk.Advance(time.Second)
@@ -138,7 +142,7 @@ func TestMoveTasks(t *testing.T) {
 			require.NoError(h, err)
 			_, err = h.move("dlq", ptr(arnOf("other")), nil)
 			requireError(h, err, 400, "InvalidParameterValue", "There is already a task running. Only one active task is allowed for a source queue arn at a given time.")
-			h.clk.Advance(2 * time.Second)
+			h.clk.Advance(headStart + 2*time.Second)
 			_, err = h.move("dlq", nil, nil)
 			require.NoError(h, err)
 			tasks := h.tasks("dlq", 10)
