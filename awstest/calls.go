@@ -8,8 +8,16 @@ import (
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/wire"
 )
 
-// maxCalls bounds the calls that are kept for inspection; counts cover all of them.
-const maxCalls = 100_000
+// The log keeps that many calls at most, with requests of that many bytes in all; counts
+// cover all calls.
+const (
+	maxCalls     = 100_000
+	maxCallBytes = 128 << 20
+)
+
+// WithoutCallLog makes the endpoint neither keep nor count the calls that it answers, for
+// one that runs for long: Calls returns none, and Count 0.
+func WithoutCallLog() Option { return func(o *options) { o.noCallLog = true } }
 
 // Call is one API call that the endpoint answered.
 type Call struct {
@@ -32,6 +40,7 @@ type Call struct {
 	Fault string
 
 	input any
+	size  int // of the request's body, bytes
 }
 
 // Input returns the call's input as JSON, null if it could not be read.
@@ -44,7 +53,7 @@ func (c Call) Input() json.RawMessage {
 }
 
 // Calls returns the calls answered since the start or the last ResetCalls, oldest
-// first; of more than 100,000 the last 100,000.
+// first; of more than 100,000, or of requests of more than 128 MiB, the latest.
 func (s *Server) Calls() []Call { return s.calls.list() }
 
 // Count returns how many calls of an operation were answered since the start or the last
@@ -54,34 +63,45 @@ func (s *Server) Count(service, operation string) int { return s.calls.count(ser
 // ResetCalls forgets the calls answered so far.
 func (s *Server) ResetCalls() { s.calls.reset() }
 
-// callLog is a ring of the latest calls, with counts of all.
+// callLog keeps the latest calls, and counts all.
 type callLog struct {
+	off    bool // neither kept nor counted
 	mu     sync.Mutex
-	ring   []Call
-	next   int // where the ring is written next, once it is full
+	calls  []Call // those before first are forgotten
+	first  int
+	bytes  int // the requests' of those that are kept
 	counts map[[2]string]int
 }
 
 func (l *callLog) add(c Call) {
+	if l.off {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.counts == nil {
 		l.counts = map[[2]string]int{}
 	}
 	l.counts[[2]string{c.Service, c.Operation}]++
-	if len(l.ring) < maxCalls {
-		l.ring = append(l.ring, c)
-		return
+	if len(l.calls) == cap(l.calls) && l.first > len(l.calls)/2 {
+		// the room of the forgotten does for more than it costs to move the others
+		n := copy(l.calls, l.calls[l.first:])
+		clear(l.calls[n:])
+		l.calls, l.first = l.calls[:n], 0
 	}
-	l.ring[l.next] = c
-	l.next = (l.next + 1) % maxCalls
+	l.calls = append(l.calls, c)
+	l.bytes += c.size
+	for len(l.calls)-l.first > maxCalls || l.bytes > maxCallBytes {
+		l.bytes -= l.calls[l.first].size
+		l.calls[l.first] = Call{}
+		l.first++
+	}
 }
 
 func (l *callLog) list() []Call {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := make([]Call, 0, len(l.ring))
-	return append(append(out, l.ring[l.next:]...), l.ring[:l.next]...)
+	return append([]Call{}, l.calls[l.first:]...)
 }
 
 func (l *callLog) count(service, operation string) int {
@@ -99,14 +119,14 @@ func (l *callLog) count(service, operation string) int {
 func (l *callLog) reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ring, l.next, l.counts = nil, 0, nil
+	l.calls, l.first, l.bytes, l.counts = nil, 0, 0, nil
 }
 
 // around is called with each request: it makes injected faults happen and logs the call.
 func (s *Server) around(c *wire.Call, next func() wire.Response) wire.Response {
 	entry := Call{
 		Time: c.Time, Service: c.Service, Operation: c.Operation, Protocol: string(c.Protocol),
-		Account: c.Account, Region: c.Region, Resource: c.Resource, input: c.Input,
+		Account: c.Account, Region: c.Region, Resource: c.Resource, input: c.Input, size: c.Size,
 	}
 	resp, fault := s.faults.meet(c, next)
 	entry.Fault = fault
@@ -117,5 +137,6 @@ func (s *Server) around(c *wire.Call, next func() wire.Response) wire.Response {
 		entry.Error = resp.Err.Code
 	}
 	s.calls.add(entry)
+	s.changed(c.Operation)
 	return resp
 }

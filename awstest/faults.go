@@ -185,11 +185,9 @@ func (k FaultKind) error(service string) *wire.Error {
 		switch service {
 		case "sqs": // RequestThrottled in the service's model; SDKs retry it
 			return &wire.Error{Code: "RequestThrottled", Message: "The request was denied due to request throttling."}
-		case "sns":
-			return &wire.Error{Code: "Throttled", Type: "ThrottledException", Message: "Rate exceeded", Status: http.StatusTooManyRequests}
 		case "scheduler":
 			return &wire.Error{Code: "ThrottlingException", Message: "Rate exceeded", Status: http.StatusTooManyRequests}
-		default:
+		default: // SNS too: its model has Throttled, which not every SDK repeats, but this is what it sends
 			return &wire.Error{Code: "Throttling", Message: "Rate exceeded"}
 		}
 	case Unavailable:

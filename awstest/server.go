@@ -22,7 +22,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -51,21 +53,31 @@ type Server struct {
 	served   chan struct{}
 	faults   faults
 	calls    callLog
+	changes  atomic.Uint64 // calls that may have changed something
+	keeper   *keeper       // of the state file, nil if there is none
+	stopErr  error
 }
 
 // Option sets up an endpoint.
 type Option func(*options)
 
 type options struct {
-	listen string
-	start  time.Time
+	listen    string
+	start     time.Time
+	stateFile string
+	saveEvery time.Duration
+	onError   func(error)
+	noCallLog bool
+	// timeouts of the HTTP server
+	header, read, idle time.Duration
 }
 
 // Listen makes the endpoint listen on the given host and port instead of a free port
 // of 127.0.0.1. Callers are not authenticated: keep it to loopback addresses.
 func Listen(address string) Option { return func(o *options) { o.listen = address } }
 
-// StartAt makes the endpoint's clock start at t instead of the current time.
+// StartAt makes the endpoint's clock start at t instead of the current time. With a state
+// file it starts where it stopped, if that is later.
 func StartAt(t time.Time) Option { return func(o *options) { o.start = t } }
 
 // TB is what Start needs of a *testing.T.
@@ -88,7 +100,10 @@ func Start(t TB, opts ...Option) *Server {
 
 // New starts an endpoint. The caller closes it.
 func New(opts ...Option) (*Server, error) {
-	o := options{listen: "127.0.0.1:0", start: time.Now()}
+	o := options{
+		listen: "127.0.0.1:0", start: time.Now(), saveEvery: saveEvery,
+		header: 10 * time.Second, read: 30 * time.Second, idle: 2 * time.Minute,
+	}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -96,25 +111,22 @@ func New(opts ...Option) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s: %w", o.listen, err)
 	}
-	clk := clock.New(o.start.UTC())
-	ctx, stop := context.WithCancel(context.Background())
-	s := &Server{
-		URL:     "http://" + listener.Addr().String(),
-		Clock:   &Clock{clk},
-		Account: wire.DefaultAccount,
-		Region:  wire.DefaultRegion,
-		stop:    stop,
-		served:  make(chan struct{}),
+	s, err := newServer(&o, urlOf(listener.Addr()))
+	if err != nil {
+		_ = listener.Close()
+		return nil, err
 	}
-	s.client = newHTTPClient()
-	s.services = newServices(clk)
-	router := wire.NewRouter(clk.Now, s.around, s.services.served...)
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.calls.off = o.noCallLog
+	router := wire.NewRouter(s.Clock.clock.Now, s.around, s.services.served...)
 	s.http = &http.Server{
 		Handler:           s.control(router),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
+		ReadHeaderTimeout: o.header,
+		ReadTimeout:       o.read,
+		IdleTimeout:       o.idle,
+		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          log.New(io.Discard, "", 0), // only clients' misdeeds
 	}
 	go func() {
@@ -126,8 +138,70 @@ func New(opts ...Option) (*Server, error) {
 	return s, nil
 }
 
-// Close stops the endpoint: waiting receives return, and all it held is gone.
-func (s *Server) Close() {
+// maxHeaderBytes bounds the header of a request, with the query string, in which old
+// clients of the Query protocol send messages.
+const maxHeaderBytes = 256 << 10
+
+// urlOf is the URL at which this machine reaches an address that is listened on.
+func urlOf(addr net.Addr) string {
+	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(tcp.Port))
+	}
+	return "http://" + addr.String()
+}
+
+// newServer makes the services, with what the state file holds, and the clock. Nothing is
+// served yet.
+func newServer(o *options, url string) (s *Server, err error) {
+	var file *stateFile
+	var saved *stateHeader
+	if o.stateFile != "" {
+		if file, saved, err = openState(o.stateFile); err != nil {
+			return nil, err
+		}
+		defer func() {
+			if err != nil {
+				_ = file.close()
+			}
+		}()
+	}
+	began, target := time.Now(), o.start.UTC()
+	start := target
+	if saved != nil {
+		// what is due on the way from where the clock stopped is caught up with
+		start = saved.Clock.UTC()
+		if oldest := target.Add(-catchUp); start.Before(oldest) {
+			start = oldest
+		}
+	}
+	clk := clock.New(start)
+	s = &Server{
+		URL: url, Clock: &Clock{clk}, Account: wire.DefaultAccount, Region: wire.DefaultRegion,
+		client: newHTTPClient(), services: newServices(clk), served: make(chan struct{}),
+	}
+	if saved != nil {
+		err := file.load(func(get func(any) error) error { return s.services.restore(get, start) })
+		if err != nil {
+			clk.Close()
+			return nil, err
+		}
+	}
+	s.services.everyMinute(clk, start)
+	clk.AdvanceTo(target.Add(time.Since(began))) // reading the state may have taken a while
+	if file != nil {
+		s.keeper = &keeper{file: file, every: o.saveEvery, onError: o.onError, stop: make(chan struct{}), stopped: make(chan struct{})}
+		go s.keeper.keep(s)
+	}
+	return s, nil
+}
+
+// Close stops the endpoint: waiting receives return, and all it held is gone, unless it
+// keeps a state file.
+func (s *Server) Close() { _ = s.Stop() }
+
+// Stop is Close for endpoints that keep a state file: the error is that of saving the
+// state.
+func (s *Server) Stop() error {
 	s.closing.Do(func() {
 		s.stop() // ends long polls
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -136,9 +210,13 @@ func (s *Server) Close() {
 			_ = s.http.Close()
 		}
 		<-s.served
+		if s.keeper != nil {
+			s.stopErr = s.keeper.finish(s)
+		}
 		s.client.CloseIdleConnections()
 		s.Clock.clock.Close()
 	})
+	return s.stopErr
 }
 
 // Config returns a configuration with which the AWS SDK's clients use the endpoint.

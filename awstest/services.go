@@ -22,25 +22,27 @@ type services struct {
 	sqs        *sqs.Service
 	sns        *sns.Service
 	cloudwatch *cloudwatch.Service
+	iam        *iam.Service
+	scheduler  *scheduler.Service
 	served     []*wire.Service
 }
 
 func newServices(clk *clock.Clock) *services {
-	s := &services{}
+	s := &services{iam: iam.New(clk)}
 	s.sqs = sqs.New(clk, sqs.Options{Allowed: policy.Allowed})
 	s.sns = sns.New(clk, s.sqs)
 	s.cloudwatch = cloudwatch.New(clk, s.sns)
-	schedules := scheduler.New(clk, scheduler.Options{Queues: s.sqs, Operations: s})
+	s.scheduler = scheduler.New(clk, scheduler.Options{Queues: s.sqs, Operations: s})
 	s.served = []*wire.Service{
-		s.sqs.API(), s.cloudwatch.API(), s.sns.API(), sts.New(clk).API(), iam.New(clk).API(), schedules.API(),
+		s.sqs.API(), s.cloudwatch.API(), s.sns.API(), sts.New(clk).API(), s.iam.API(), s.scheduler.API(),
 	}
-	s.everyMinute(clk)
 	return s
 }
 
 // everyMinute publishes what was measured in the minute that ends, and then evaluates the
-// alarms on it; those with periods of less than a minute every ten seconds.
-func (s *services) everyMinute(clk *clock.Clock) {
+// alarms on it; those with periods of less than a minute every ten seconds. It begins
+// with the minute that the given instant lies in.
+func (s *services) everyMinute(clk *clock.Clock, since time.Time) {
 	const step = 10 * time.Second
 	var tick func(time.Time)
 	tick = func(now time.Time) {
@@ -55,7 +57,7 @@ func (s *services) everyMinute(clk *clock.Clock) {
 		}
 		clk.At(next, tick)
 	}
-	clk.At(clk.Now().Truncate(time.Minute).Add(time.Minute), tick)
+	clk.At(since.Truncate(time.Minute).Add(time.Minute), tick)
 }
 
 // Invoke calls an operation on another service's behalf.

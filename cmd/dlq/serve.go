@@ -56,6 +56,7 @@ func serve(ctx context.Context, o serveOptions, stdout, stderr io.Writer) error 
 	defer limitGarbage()()
 	options := []awstest.Option{
 		awstest.Listen(o.listen),
+		awstest.WithoutCallLog(), // nobody asks for it here
 		awstest.WithoutCallLog(),
 		awstest.OnError(func(err error) { fmt.Fprintf(stderr, "dlq: %v; trying again\n", err) }),
 	}

@@ -56,7 +56,7 @@ func (s *Service) occur(g *group, sched *schedule, planned, now time.Time) {
 	}
 	s.mu.Unlock()
 	if delay > 0 {
-		s.clk.At(planned.Add(delay), func(now time.Time) { s.attempt(t, now) })
+		s.later(t, planned.Add(delay))
 		return
 	}
 	s.attempt(t, now)
@@ -91,8 +91,21 @@ func (s *Service) attempt(t *task, now time.Time) {
 		s.giveUp(t, err, "MaximumEventAgeInSeconds", now)
 	default:
 		t.retries++
-		s.clk.At(again, func(now time.Time) { s.attempt(t, now) })
+		s.later(t, again)
 	}
+}
+
+// later calls the target at the instant. s.mu is not held.
+func (s *Service) later(t *task, at time.Time) {
+	s.mu.Lock()
+	s.waiting[t] = at
+	s.mu.Unlock()
+	s.clk.At(at, func(now time.Time) {
+		s.mu.Lock()
+		delete(s.waiting, t)
+		s.mu.Unlock()
+		s.attempt(t, now)
+	})
 }
 
 // backoff is how long to wait before the retry that follows n others: 1 s, doubling up
@@ -105,7 +118,8 @@ func backoff(n int) time.Duration {
 	return time.Second << n
 }
 
-// call calls the target once.
+// call calls the target once. Templated targets other than SQS and SNS always fail, as
+// universal targets of services that aren't served do.
 func (s *Service) call(t *task) error {
 	input := t.input()
 	if operation := operationPattern.FindStringSubmatch(t.target.Arn); operation != nil {
@@ -114,6 +128,16 @@ func (s *Service) call(t *task) error {
 		}
 		name := strings.ToUpper(operation[3][:1]) + operation[3][1:]
 		return s.opts.Operations.Invoke(context.Background(), t.place.account, t.place.region, operation[2], name, []byte(input))
+	}
+	switch service := t.service(); service {
+	case "sqs":
+	case "sns":
+		if s.opts.Operations != nil {
+			return s.opts.Operations.Invoke(context.Background(), t.place.account, t.place.region, service, "Publish", []byte(t.request()))
+		}
+		fallthrough
+	default:
+		return &wire.Error{Code: "NotImplemented", Message: "Targets of the service " + service + " are not served here."}
 	}
 	m := fabric.QueueMessage{Body: input}
 	if t.target.SqsParameters != nil {
@@ -148,6 +172,9 @@ func (t *task) input() string {
 		"resources": []string{t.arn}, "detail": "{}",
 	})
 }
+
+// service is that of the target's ARN.
+func (t *task) service() string { return strings.SplitN(t.target.Arn, ":", 4)[2] }
 
 func (t *task) operation() (name string, universal bool) {
 	if m := operationPattern.FindStringSubmatch(t.target.Arn); m != nil {
@@ -196,6 +223,13 @@ func (s *Service) giveUp(t *task, err error, condition string, now time.Time) {
 func (t *task) request() string {
 	if _, universal := t.operation(); universal {
 		return t.input()
+	}
+	switch t.service() {
+	case "sqs":
+	case "sns":
+		return encode(map[string]string{"TopicArn": t.target.Arn, "Message": t.input()})
+	default:
+		return t.input() // how AWS shows the calls of other services is not documented
 	}
 	out := map[string]any{"MessageBody": t.input(), "QueueUrl": queueURL(t.target.Arn)}
 	if p := t.target.SqsParameters; p != nil && p.MessageGroupID != "" {

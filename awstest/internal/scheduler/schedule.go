@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -50,6 +51,12 @@ type target struct {
 	Input            *string           `json:",omitempty"`
 	RetryPolicy      *retryPolicy      `json:",omitempty"`
 	SqsParameters    *sqsParameters    `json:",omitempty"`
+
+	// of templated targets that are kept and not carried out
+	EcsParameters               json.RawMessage `json:",omitempty"`
+	EventBridgeParameters       json.RawMessage `json:",omitempty"`
+	KinesisParameters           json.RawMessage `json:",omitempty"`
+	SageMakerPipelineParameters json.RawMessage `json:",omitempty"`
 }
 
 type deadLetterConfig struct {

@@ -45,8 +45,9 @@ type Service struct {
 	clk  *clock.Clock
 	opts Options
 
-	mu     sync.Mutex
-	places map[place]*groups
+	mu      sync.Mutex
+	places  map[place]*groups
+	waiting map[*task]time.Time // calls of targets that are to be made, by their instants
 }
 
 // place is an account in a region.
@@ -60,7 +61,7 @@ type groups struct {
 
 // New returns a scheduler with the default group only.
 func New(clk *clock.Clock, opts Options) *Service {
-	return &Service{clk: clk, opts: opts, places: map[place]*groups{}}
+	return &Service{clk: clk, opts: opts, places: map[place]*groups{}, waiting: map[*task]time.Time{}}
 }
 
 // API returns the service's operations.

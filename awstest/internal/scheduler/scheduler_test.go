@@ -241,7 +241,7 @@ func TestSchedulesAreChecked(t *testing.T) {
 		"a flexible window":            {"", func(in *sdk.CreateScheduleInput) { in.FlexibleTimeWindow.MaximumWindowInMinutes = aws.Int32(5) }, "ValidationException", "MaximumWindowInMinutes"},
 		"a role":                       {"", target(func(t *types.Target) { t.RoleArn = aws.String("admin") }), "ValidationException", "admin"},
 		"a target":                     {"", target(func(t *types.Target) { t.Arn = aws.String("queue") }), "ValidationException", "Provided Arn is not in correct format."},
-		"a function":                   {"", target(func(t *types.Target) { t.Arn = aws.String("arn:aws:lambda:us-east-1:123456789012:function:f") }), "NotImplemented", "lambda"},
+		"a table":                      {"", target(func(t *types.Target) { t.Arn = aws.String("arn:aws:dynamodb:us-east-1:123456789012:table/t") }), "ValidationException", "Provided Arn is not in correct format."},
 		"an operation that reads":      {"", target(func(t *types.Target) { t.Arn = aws.String("arn:aws:scheduler:::aws-sdk:sqs:listQueues") }), "ValidationException", "only reads"},
 		"the input of an operation":    {"", target(func(t *types.Target) { t.Arn = aws.String(redrive) }), "ValidationException", "JSON"},
 		"a FIFO queue without group":   {"", target(func(t *types.Target) { t.Arn = aws.String(queueARN + ".fifo") }), "ValidationException", "MessageGroupId"},
@@ -425,6 +425,56 @@ func TestAnOperationIsCalledWithItsInput(t *testing.T) {
 	require.Len(t, got, 1)
 	require.Equal(t, "123456789012 us-east-1 sqs:StartMessageMoveTask", got[0].what)
 	require.Equal(t, `{"SourceArn":"`+dlqARN+`"}`, got[0].Body)
+}
+
+func TestATopicGetsTheInput(t *testing.T) {
+	f := start(t)
+	const topic = "arn:aws:sns:us-east-1:123456789012:news"
+	f.create(t, input("at(2026-11-24T10:00:00)", func(in *sdk.CreateScheduleInput) { in.Target.Arn = aws.String(topic) }))
+	f.clk.Advance(time.Hour)
+	done := f.take()
+	require.Len(t, done, 1)
+	require.Equal(t, "123456789012 us-east-1 sns:Publish", done[0].what)
+	require.JSONEq(t, `{"TopicArn": "`+topic+`", "Message": "work"}`, done[0].Body)
+}
+
+func TestTargetsOfServicesThatAreNotServedAreKeptAndFail(t *testing.T) {
+	for name, target := range map[string]*types.Target{
+		"a function":      {Arn: aws.String("arn:aws:lambda:us-east-1:123456789012:function:f")},
+		"a state machine": {Arn: aws.String("arn:aws:states:us-east-1:123456789012:stateMachine:s")},
+		"an event bus": {
+			Arn:                   aws.String("arn:aws:events:us-east-1:123456789012:event-bus/default"),
+			EventBridgeParameters: &types.EventBridgeParameters{DetailType: aws.String("paid"), Source: aws.String("shop")},
+		},
+		"a task": {
+			Arn: aws.String("arn:aws:ecs:us-east-1:123456789012:cluster/c"),
+			EcsParameters: &types.EcsParameters{
+				TaskDefinitionArn: aws.String("arn:aws:ecs:us-east-1:123456789012:task-definition/t:1"), TaskCount: aws.Int32(2), LaunchType: types.LaunchTypeFargate,
+				NetworkConfiguration: &types.NetworkConfiguration{AwsvpcConfiguration: &types.AwsVpcConfiguration{Subnets: []string{"subnet-1"}, AssignPublicIp: types.AssignPublicIpDisabled}},
+			},
+		},
+		"a stream":   {Arn: aws.String("arn:aws:kinesis:us-east-1:123456789012:stream/s"), KinesisParameters: &types.KinesisParameters{PartitionKey: aws.String("k")}},
+		"a pipeline": {Arn: aws.String("arn:aws:sagemaker:us-east-1:123456789012:pipeline/p"), SageMakerPipelineParameters: &types.SageMakerPipelineParameters{PipelineParameterList: []types.SageMakerPipelineParameter{{Name: aws.String("n"), Value: aws.String("v")}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := start(t)
+			target.RoleArn, target.Input = aws.String(role), aws.String(`{"k":"<v>"}`)
+			target.RetryPolicy = &types.RetryPolicy{MaximumRetryAttempts: aws.Int32(1), MaximumEventAgeInSeconds: aws.Int32(600)}
+			target.DeadLetterConfig = &types.DeadLetterConfig{Arn: aws.String(dlqARN)}
+			f.create(t, input("at(2026-11-24T10:00:00)", func(in *sdk.CreateScheduleInput) { in.Target = target }))
+			got, err := f.GetSchedule(t.Context(), &sdk.GetScheduleInput{Name: aws.String("s")})
+			require.NoError(t, err)
+			require.Equal(t, target, got.Target)
+
+			f.clk.Advance(2 * time.Hour)
+			done := f.take()
+			require.Len(t, done, 1)
+			require.Equal(t, dlqARN, done[0].what)
+			require.Equal(t, `{"k":"<v>"}`, done[0].Body)
+			require.Equal(t, "NotImplemented", done[0].Attributes["ERROR_CODE"].StringValue)
+			require.Equal(t, "1", done[0].Attributes["RETRY_ATTEMPTS"].StringValue)
+		})
+	}
 }
 
 func TestAFailingTargetIsRetriedAndThenDeadLettered(t *testing.T) {

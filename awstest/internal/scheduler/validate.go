@@ -3,6 +3,7 @@ package scheduler
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -114,6 +115,12 @@ func between(member string, value, low, high int) error {
 	return nil
 }
 
+// templated are the services that have templated targets, besides SQS. [EventBridge
+// Scheduler user guide, "Templated targets"]
+var templated = []string{
+	"codebuild", "codepipeline", "ecs", "events", "firehose", "inspector", "kinesis", "lambda", "sagemaker", "sns", "states",
+}
+
 // complete checks a target and fills in its defaults.
 func (t *target) complete() error {
 	switch {
@@ -159,8 +166,10 @@ func (t *target) checkArn() error {
 	switch parts := strings.SplitN(t.Arn, ":", 6); {
 	case len(parts) != 6 || parts[0] != "arn":
 		return invalid("Provided Arn is not in correct format.")
+	case slices.Contains(templated, parts[2]):
+		return nil
 	case parts[2] != "sqs":
-		return &wire.Error{Code: "NotImplemented", Message: "Targets of the service " + parts[2] + " are not served here, except as universal targets.", Status: 501}
+		return invalid("Provided Arn is not in correct format.")
 	case !queuePattern.MatchString(t.Arn):
 		return invalid("Provided Arn is not in correct format.")
 	}

@@ -7,7 +7,7 @@
 // Deliveries to SQS go through fabric.Queues as the principal sns.amazonaws.com, so
 // that the queue's policy decides, and happen before Publish returns, so that order
 // is kept. Nothing leaves the endpoint: subscriptions of people and web servers stay
-// pending, and text messages are sent to nobody.
+// pending; text messages, functions, delivery streams and apps are sent nothing.
 package sns
 
 import (

@@ -335,7 +335,8 @@ func TestSubscribeChecksItsInput(t *testing.T) {
 		"a protocol that doesn't exist":   {"pigeon", "loft", nil, "InvalidParameter", "Invalid parameter: Amazon SNS does not support this protocol string: pigeon"},
 		"a queue's URL":                   {"sqs", "https://sqs.us-east-1.amazonaws.com/123456789012/ops", nil, "InvalidParameter", "Invalid parameter: SQS endpoint ARN"},
 		"a FIFO queue":                    {"sqs", queueARN + ".fifo", nil, "InvalidParameter", "Invalid parameter: Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics"},
-		"a function":                      {"lambda", "arn:aws:lambda:us-east-1:123456789012:function:f", nil, "NotImplemented", "lambda"},
+		"a function's name":               {"lambda", "f", nil, "InvalidParameter", "Invalid parameter: Lambda endpoint ARN"},
+		"a function as a delivery stream": {"firehose", "arn:aws:lambda:us-east-1:123456789012:function:f", nil, "InvalidParameter", "Invalid parameter: Firehose endpoint ARN"},
 		"a wrong value":                   {"sqs", queueARN, map[string]string{"RawMessageDelivery": "wrongvalue"}, "InvalidParameter", "Invalid parameter: Attributes Reason: RawMessageDelivery: Invalid value [wrongvalue]. Must be true or false."},
 		"an attribute that doesn't exist": {"sqs", queueARN, map[string]string{"Colour": "red"}, "InvalidParameter", "Invalid parameter: Attributes Reason: AttributeName"},
 		"a bad filter":                    {"sqs", queueARN, map[string]string{"FilterPolicy": `{"key":[["value"]]}`}, "InvalidParameter", "Invalid parameter: Attributes Reason: FilterPolicy: Match value must be String, number, true, false, or null"},
@@ -404,6 +405,37 @@ func TestAnEmailSubscriptionStaysPending(t *testing.T) {
 	require.Equal(t, "1", f.attributes(t, topic)["SubscriptionsPending"])
 	f.clk.Advance(time.Second)
 	require.Equal(t, "0", f.attributes(t, topic)["SubscriptionsPending"])
+}
+
+func TestSubscriptionsOfOtherServicesAreKeptAndSentNothing(t *testing.T) {
+	const account = ":us-east-1:123456789012:"
+	for protocol, endpoint := range map[string]string{
+		"lambda": "arn:aws:lambda" + account + "function:f", "firehose": "arn:aws:firehose" + account + "deliverystream/d",
+		"application": "arn:aws:sns" + account + "endpoint/GCM/app/1",
+	} {
+		t.Run(protocol, func(t *testing.T) {
+			f := start(t)
+			topic := f.topic(t, "t", nil)
+			attributes := map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"` + dlqARN + `"}`, "FilterPolicy": `{"kind":["a"]}`}
+			if protocol == "firehose" {
+				attributes["SubscriptionRoleArn"] = "arn:aws:iam::123456789012:role/stream"
+			}
+			out, err := f.Subscribe(t.Context(), &sdk.SubscribeInput{TopicArn: &topic, Protocol: &protocol, Endpoint: &endpoint, Attributes: attributes})
+			require.NoError(t, err)
+			got := f.subscriptionAttributes(t, *out.SubscriptionArn)
+			require.Equal(t, "false", got["PendingConfirmation"])
+			require.Equal(t, endpoint, got["Endpoint"])
+			for name, value := range attributes {
+				require.Equal(t, value, got[name])
+			}
+			f.send(t, topic, "hello")
+			require.Empty(t, f.queues.take())
+
+			fifo := f.topic(t, "t.fifo", map[string]string{"FifoTopic": "true"})
+			_, err = f.Subscribe(t.Context(), &sdk.SubscribeInput{TopicArn: &fifo, Protocol: &protocol, Endpoint: &endpoint})
+			requireError(t, err, "InvalidParameter", "Please use FIFO SQS queue")
+		})
+	}
 }
 
 func TestAnotherAccountsQueueHasToConfirm(t *testing.T) {

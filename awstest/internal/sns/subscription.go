@@ -120,9 +120,24 @@ func (t *topic) checkEndpoint(c *wire.Call, protocol, endpoint string) (pending 
 		}
 		return false, nil
 	case "lambda", "firehose", "application":
-		return false, notServed("The protocol " + protocol + " of Subscribe")
+		a, elements := parseARN(endpoint)
+		if service := endpointService(protocol); elements < 6 || a.service != service || a.resource == "" {
+			return false, invalid("%s endpoint ARN", strings.ToUpper(protocol[:1])+protocol[1:])
+		}
+		if t.fifo {
+			return false, invalid("Invalid parameter: Endpoint Reason: Please use FIFO SQS queue")
+		}
+		return false, nil
 	}
 	return false, invalid("Amazon SNS does not support this protocol string: %s", protocol)
+}
+
+// endpointService is the service that a protocol's endpoints are of.
+func endpointService(protocol string) string {
+	if protocol == "application" {
+		return "sns"
+	}
+	return protocol
 }
 
 func (t *topic) subscriptionTo(protocol, endpoint string) *subscription {
@@ -141,6 +156,11 @@ func (s *Service) await(sub *subscription) {
 	if sub.protocol == "sqs" {
 		s.sendConfirmation(sub)
 	}
+	s.expire(sub)
+}
+
+// expire deletes a pending subscription unless it is confirmed in time.
+func (s *Service) expire(sub *subscription) {
 	s.clk.After(confirmationPeriod, func(time.Time) {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -31,6 +31,9 @@ const (
 	DLQMetricsMissing  Defect = "dlq-metrics-missing"  // no metrics of DLQs
 	StaleMetrics       Defect = "stale-metrics"        // gauges are sampled every 15 minutes only
 	MovedToWrongQueue  Defect = "moved-to-wrong-queue" // moved to some other queue
+	GiveBackIgnored    Defect = "give-back-ignored"    // a visibility timeout of 0 changes nothing
+	ExtensionIgnored   Defect = "extension-ignored"    // no other visibility timeout does
+	VisibleEarly       Defect = "visible-early"        // messages are hidden for half as long
 )
 
 // Defects lists all there are.
@@ -38,7 +41,7 @@ func Defects() []Defect {
 	return []Defect{
 		DeadLetterEarly, DeadLetterLate, CountReset, LostOnMove, BodySwapped, AttributeDropped, SourceARNMissing,
 		MessageIDChanged, ShortRetention, Resurrected, DuplicatedOnMove, AllowPolicyIgnored, OrderBroken, NotDeleted,
-		DLQMetricsMissing, StaleMetrics, MovedToWrongQueue,
+		DLQMetricsMissing, StaleMetrics, MovedToWrongQueue, GiveBackIgnored, ExtensionIgnored, VisibleEarly,
 	}
 }
 
@@ -175,6 +178,19 @@ func (*defective) early(q *queue, m *message) int64 {
 		return int64(time.Hour)
 	}
 	return 0
+}
+
+// unchanged reports whether a change of visibility is only said to have happened.
+func (*defective) unchanged(q *queue, seconds int32) bool {
+	return q.svc.has(GiveBackIgnored) && seconds == 0 || q.svc.has(ExtensionIgnored) && seconds != 0
+}
+
+// shown is when a message that is hidden until then becomes visible, in nanoseconds.
+func (*defective) shown(q *queue, m *message, until int64) int64 {
+	if q.svc.has(VisibleEarly) {
+		return m.received + (until-m.received)/2
+	}
+	return until
 }
 
 // silent reports whether the queue publishes no metrics.

@@ -25,6 +25,9 @@ type observation struct {
 	Order     []string      // of a FIFO DLQ's group
 	Denied    bool          // that a source not allowed may use the DLQ
 	Metric    float64       // visible messages in the DLQ after the move
+	GivenBack int           // messages that are there at once when they are given back
+	Extended  int           // that are there although their visibility timeout was extended
+	Hidden    int           // that are there although their visibility timeout has not passed
 }
 
 func observe(t *testing.T, defects ...Defect) observation {
@@ -82,6 +85,23 @@ func observe(t *testing.T, defects ...Defect) observation {
 	h.receive(fifo, 10)
 	o.Order = bodies(h.receive(dead, 10))
 
+	visibility := h.queue("visibility", "VisibilityTimeout", "30")
+	h.send(visibility, "m")
+	h.receive(visibility, 1)
+	h.clk.Advance(20 * time.Second)
+	o.Hidden = len(h.receive(visibility, 1))
+	h.clk.Advance(30 * time.Second)
+	m := h.receive(visibility, 1)[0]
+	require.NoError(t, h.hide(visibility, m, 0))
+	got := h.receive(visibility, 1)
+	o.GivenBack = len(got)
+	if len(got) > 0 {
+		m = got[0]
+	}
+	require.NoError(t, h.hide(visibility, m, 3600))
+	h.clk.Advance(time.Minute)
+	o.Extended = len(h.receive(visibility, 1))
+
 	require.NoError(t, h.set(dlq, "RedriveAllowPolicy", `{"redrivePermission":"denyAll"}`))
 	o.Denied = h.set(h.queue("other"), "RedrivePolicy", redriveTo("dlq", 1)) != nil
 	return o
@@ -90,14 +110,14 @@ func observe(t *testing.T, defects ...Defect) observation {
 func TestEachDefectCanBeSeen(t *testing.T) {
 	right := observation{
 		Receives: 2, Copies: 1, Body: "poison", Attribute: "v", Count: "3", Source: arnOf("q"), SameID: true,
-		Lasts: 14 * 24 * time.Hour, Order: []string{"1", "2", "3"}, Denied: true, Metric: 1,
+		Lasts: 14 * 24 * time.Hour, Order: []string{"1", "2", "3"}, Denied: true, Metric: 1, GivenBack: 1,
 	}
 	require.Equal(t, right, observe(t))
 	seen := map[Defect]func(o *observation){
 		DeadLetterEarly:    func(o *observation) { o.Receives = 1; o.Count = "2" },
 		DeadLetterLate:     func(o *observation) { o.Receives = 3; o.Count = "4"; o.Order = []string{} },
 		CountReset:         func(o *observation) { o.Count = "1" },
-		LostOnMove:         func(o *observation) { *o = observation{Receives: 2, Order: []string{}, Denied: true} },
+		LostOnMove:         func(o *observation) { *o = observation{Receives: 2, Order: []string{}, Denied: true, GivenBack: 1} },
 		BodySwapped:        func(o *observation) { o.Body = "poison swapped"; o.Order = []string{"1 swapped", "1", "2"} },
 		AttributeDropped:   func(o *observation) { o.Attribute = "" },
 		SourceARNMissing:   func(o *observation) { o.Source = "" },
@@ -111,7 +131,10 @@ func TestEachDefectCanBeSeen(t *testing.T) {
 		DLQMetricsMissing:  func(o *observation) { o.Metric = 0 },
 		StaleMetrics:       func(o *observation) { o.Metric = 0 },
 		// there is no other FIFO queue that it could go to
-		MovedToWrongQueue: func(o *observation) { *o = observation{Receives: 2, Order: o.Order, Denied: true} },
+		MovedToWrongQueue: func(o *observation) { *o = observation{Receives: 2, Order: o.Order, Denied: true, GivenBack: 1} },
+		GiveBackIgnored:   func(o *observation) { o.GivenBack = 0 },
+		ExtensionIgnored:  func(o *observation) { o.Extended = 1 },
+		VisibleEarly:      func(o *observation) { o.Hidden = 1 },
 	}
 	for _, d := range Defects() {
 		t.Run(string(d), func(t *testing.T) {

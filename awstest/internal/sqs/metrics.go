@@ -51,6 +51,9 @@ func (q *queue) publish(values []fabric.Value, now int64) []fabric.Value {
 	q.mu.Lock()
 	defer q.unlock()
 	q.settle(now)
+	if len(q.waiters) > 0 {
+		q.serve(now)
+	}
 	c := q.minute
 	q.minute = minute{}
 	if q.byAge.len == 0 && c == (minute{}) && now-q.called.Load() > int64(activeFor) || q.defective.silent(q) {

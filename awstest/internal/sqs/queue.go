@@ -89,6 +89,9 @@ func (q *queue) lock() int64 {
 	q.mu.Lock()
 	now := q.svc.clk.Now().UnixNano()
 	q.settle(now)
+	if len(q.waiters) > 0 {
+		q.serve(now) // unlock stops the event that would, since nothing is left to show
+	}
 	return now
 }
 
@@ -253,7 +256,7 @@ func (q *queue) hide(m *message, until int64) {
 		q.waiting.remove(m)
 	}
 	q.move(m, inFlight)
-	q.waiting.add(m, until)
+	q.waiting.add(m, q.defective.shown(q, m, until))
 }
 
 // show makes a hidden message visible.

@@ -63,6 +63,9 @@ func (q *queue) changeVisibility(handle string, seconds *int32) error {
 		return invalidValue(handle, "ReceiptHandle", "The receipt handle has expired.")
 	}
 	until := now + int64(*seconds)*int64(time.Second)
+	if q.defective.unchanged(q, *seconds) {
+		return nil
+	}
 	switch {
 	case *seconds == 0:
 		if m.state == inFlight {
