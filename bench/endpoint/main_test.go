@@ -15,6 +15,9 @@ import (
 )
 
 func TestTheCommandMeasuresTheEndpointWithBothClients(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and starts the command, which -short leaves out")
+	}
 	var out bytes.Buffer
 	err := run(t.Context(), strings.Fields("-peers dlq -rounds 2 -for 50ms -warm-up 10ms -clients 2 -size 10"), &out, io.Discard)
 	require.NoError(t, err)

@@ -11,6 +11,9 @@ import (
 )
 
 func TestTheCommandMeasuresEachDepth(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and starts the command, which -short leaves out")
+	}
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), strings.Fields("-depths 0,7,25 -receives 3 -size 10"), &out, io.Discard))
 	for _, depth := range []string{"0", "7", "25"} {

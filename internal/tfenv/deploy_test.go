@@ -44,6 +44,9 @@ output "names" {
 
 func terraform(t *testing.T) *Env {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("runs Terraform, which -short leaves out")
+	}
 	env, err := Find(t.Context(), Options{})
 	require.NoError(t, err)
 	return env

@@ -15,6 +15,9 @@ import (
 )
 
 func TestOursAnswersUntilItIsStopped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and starts the command, which -short leaves out")
+	}
 	p, err := Ours(t.Context(), t.TempDir())
 	require.NoError(t, err)
 	resp, err := http.Get(p.URL + "/_health")
