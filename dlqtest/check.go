@@ -87,8 +87,9 @@ func checkCounts(j *judge, l *lifelines, m *lifeline) (last, seq int) {
 		default:
 			j.unknown(m, "a receive before the one with count %d was not seen by a consumer", e.ReceiveCount)
 		}
-		if until := m.hiddenUntil(hidden, e); e.Call.Before(until) && e.certainlyAfter(hidden) {
-			what := fmt.Sprintf("was received at %s, though it was hidden until %s", clockTime(e.Call), clockTime(until))
+		// a long poll may begin while the message is hidden, but not return it
+		if until := m.hiddenUntil(hidden, e); e.Return.Before(until) && e.certainlyAfter(hidden) {
+			what := fmt.Sprintf("was received at %s, though it was hidden until %s", clockTime(e.Return), clockTime(until))
 			if l.strict() {
 				j.violated(m, "%s", what)
 			} else {
@@ -164,7 +165,7 @@ func checkDeadLettered(l *lifelines) Verdict {
 			j.violated(m, "names %q as its source queue, not %s", first.Source, l.SourceARN)
 		}
 		for i, again := range m.landings[1:] {
-			if !again.Call.Before(m.landings[i].HiddenUntil) && !m.landings[i].HiddenUntil.IsZero() {
+			if !again.Return.Before(m.landings[i].HiddenUntil) && !m.landings[i].HiddenUntil.IsZero() {
 				continue // it had become visible again
 			}
 			what := fmt.Sprintf("was received from the DLQ again at %s, while its first receive had it hidden", clockTime(again.Call))

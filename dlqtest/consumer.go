@@ -17,19 +17,9 @@ type consumer struct {
 type fate struct {
 	fault    Fault
 	receives int
-	beats    int       // how often the visibility timeout is still to be extended
-	held     *message  // while beats are left
 	until    time.Time // when the message becomes visible again
+	slow     *slow     // while a slow consumer holds it
 	stale    []message // sights of it whose acknowledgement is still to come
-}
-
-// beats is how often a slow consumer extends the visibility timeout.
-const beats = 2
-
-// canBeat says whether a visibility timeout can be extended so often: SQS hides a message
-// for 12 hours at most, and counts in whole seconds. Else slow consumers don't extend it.
-func (p *prover) canBeat() bool {
-	return p.visibility >= 3*time.Second && p.visibility <= 3*time.Hour
 }
 
 // fateOf returns the fate of a message of this proof, nil of any other. A message that was
@@ -52,6 +42,9 @@ func (p *prover) fateOf(m message) *fate {
 // consumeVisible receives until nothing is visible any more.
 func (c *consumer) consumeVisible(ctx context.Context) (seen int, err error) {
 	for empty := 0; empty < c.emptyReceives(); {
+		if err := c.beat(ctx); err != nil {
+			return seen, err
+		}
 		messages, err := c.receive(ctx, source, receiveOptions{max: c.batch()})
 		if err != nil {
 			return seen, err
@@ -78,39 +71,52 @@ func (c *consumer) consume(ctx context.Context, messages []message) error {
 		if f == nil {
 			continue // not ours: leave it alone
 		}
-		f.receives++
-		f.until = c.clock.Now().Add(c.visibility)
-		action := f.fault.on(f.receives)
-		switch {
-		case c.phase == phaseRecovery: // the outage is over
-			action = Delete
-		case action == BeatDelete && !c.canBeat():
-			action = Delete
-		case action == Beat && !c.canBeat():
-			action = Leave
-		}
-		if f.fault.How == Overrun { // the consumer before this one is ready only now
-			late = append(late, take(&f.stale)...)
-		}
+		action, overdue := c.decide(f, m)
+		late = append(late, overdue...)
 		switch action {
 		case Delete:
-			f.until = time.Time{}
 			done = append(done, m)
-			late = append(late, take(&f.stale)...)
 		case Return:
 			if err := c.changeVisibility(ctx, m, source, 0); err != nil {
 				return err
 			}
-		case Overrun, Late:
-			f.stale = append(f.stale, m)
 		case Beat, BeatDelete:
-			f.beats, f.held = beats, &m
+			c.hold(f, m)
 		}
 	}
 	if err := c.delete(ctx, done, false); err != nil {
 		return err
 	}
 	return c.delete(ctx, late, true)
+}
+
+// decide says what the consumer does with the message that it has just received, and
+// which acknowledgements of earlier consumers are due by then.
+func (c *consumer) decide(f *fate, m message) (action Action, overdue []message) {
+	until := c.clock.Now().Add(c.visibility)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f.receives++
+	f.until = until
+	action = f.fault.on(f.receives)
+	switch {
+	case c.phase == phaseRecovery: // the outage is over
+		action = Delete
+	case action == BeatDelete && !c.canBeat():
+		action = Delete
+	case action == Beat && !c.canBeat():
+		action = Leave
+	}
+	if f.fault.How == Overrun || action == Delete { // the consumer before this one is ready only now
+		overdue = take(&f.stale)
+	}
+	switch action {
+	case Delete:
+		f.until = time.Time{}
+	case Overrun, Late:
+		f.stale = append(f.stale, m)
+	}
+	return action, overdue
 }
 
 func take(messages *[]message) []message {
@@ -136,38 +142,16 @@ func (p *prover) hopeless() bool {
 // messages whose slow consumers extend it meanwhile. Where that costs no time, consumers
 // look in between as well: nothing may be there.
 func (p *prover) waitForVisibility(ctx context.Context) error {
-	if len(p.slow()) == 0 && !p.target.virtual() {
-		return p.sleep(ctx, p.visibility+time.Second)
-	}
-	if err := p.sleep(ctx, p.visibility*2/3); err != nil {
-		return err
-	}
+	end := p.clock.Now().Add(p.visibility + time.Second)
 	if p.target.virtual() {
+		if err := p.work(ctx, end.Add(-p.visibility/3)); err != nil {
+			return err
+		}
 		if _, err := p.consumeVisible(ctx); err != nil {
 			return err
 		}
 	}
-	c := &consumer{prover: p}
-	for _, f := range p.slow() {
-		f.beats--
-		if f.beats < 0 {
-			m := *f.held
-			f.held = nil
-			if f.fault.on(f.receives) == BeatDelete {
-				f.until = time.Time{}
-				if err := c.delete(ctx, []message{m}, false); err != nil {
-					return err
-				}
-			}
-			continue
-		}
-		timeout := p.visibility * 3 / 2 // until the next beat, and then some
-		f.until = p.clock.Now().Add(timeout)
-		if err := c.changeVisibility(ctx, *f.held, source, timeout); err != nil {
-			return err
-		}
-	}
-	return p.sleep(ctx, p.visibility-p.visibility*2/3+time.Second)
+	return p.work(ctx, end)
 }
 
 // pending says whether some message is still hidden, and so may come back: one that a
@@ -182,20 +166,6 @@ func (p *prover) pending() bool {
 		}
 	}
 	return p.lostUntil.After(now)
-}
-
-// slow returns the fates of the messages that slow consumers hold, in order.
-func (p *prover) slow() []*fate {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var slow []*fate
-	for _, f := range p.fates {
-		if f.held != nil {
-			slow = append(slow, f)
-		}
-	}
-	slices.SortFunc(slow, func(a, b *fate) int { return cmp.Compare(a.held.id, b.held.id) })
-	return slow
 }
 
 // acknowledgeLate sends the acknowledgements that are still to come, of messages that have

@@ -58,9 +58,12 @@ func (d depth) total() int { return d.visible + d.inFlight + d.delayed }
 // queueFacts are the attributes that a proof looks at: none of what it judges.
 type queueFacts struct {
 	arn               string
+	created           time.Time // zero if the endpoint doesn't say
 	visibility, delay time.Duration
 	depth
 }
+
+func (f queueFacts) name() string { return f.arn[strings.LastIndex(f.arn, ":")+1:] }
 
 func (p *prover) attributes(ctx context.Context, queueURL string) (queueFacts, error) {
 	out, err := p.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
@@ -68,7 +71,7 @@ func (p *prover) attributes(ctx context.Context, queueURL string) (queueFacts, e
 		AttributeNames: []types.QueueAttributeName{
 			types.QueueAttributeNameQueueArn, types.QueueAttributeNameVisibilityTimeout, types.QueueAttributeNameDelaySeconds,
 			types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
-			types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+			types.QueueAttributeNameApproximateNumberOfMessagesDelayed, types.QueueAttributeNameCreatedTimestamp,
 		},
 	})
 	if err != nil {
@@ -91,6 +94,9 @@ func (p *prover) attributes(ctx context.Context, queueURL string) (queueFacts, e
 			delayed:  number(types.QueueAttributeNameApproximateNumberOfMessagesDelayed),
 		},
 	}
+	if seconds, convErr := strconv.ParseInt(out.Attributes[string(types.QueueAttributeNameCreatedTimestamp)], 10, 64); convErr == nil {
+		f.created = time.Unix(seconds, 0)
+	}
 	return f, err
 }
 
@@ -100,7 +106,7 @@ func (p *prover) send(ctx context.Context, name string, m Message) error {
 	traceHeader := fmt.Sprintf("Root=1-%08x-%024x", p.clock.Now().Unix(), p.events()+1)
 	in := &sqs.SendMessageInput{
 		QueueUrl:    p.url(source),
-		MessageBody: aws.String(body(key)),
+		MessageBody: aws.String(body(key, p.text)),
 		MessageAttributes: map[string]types.MessageAttributeValue{
 			"Proof":  {DataType: aws.String("String"), StringValue: &key},
 			"Number": {DataType: aws.String("Number"), StringValue: aws.String("12345678901234567890.5")},
@@ -178,7 +184,7 @@ func (c *consumer) receive(ctx context.Context, from end, o receiveOptions) ([]m
 		}
 		if e.lost() > 0 {
 			c.mu.Lock()
-			c.lostUntil = call.Add(hidden)
+			c.lostUntil = c.clock.Now().Add(hidden)
 			c.mu.Unlock()
 		}
 		again, err := c.patience(ctx, &tries, err)
@@ -197,6 +203,7 @@ func (c *consumer) receive(ctx context.Context, from end, o receiveOptions) ([]m
 			}
 			c.record(sight)
 			messages[i] = message{key: sight.Key, id: sight.MessageID, handle: m.ReceiptHandle}
+			c.keep(from, messages[i])
 		}
 		return messages, nil
 	}
@@ -241,7 +248,8 @@ func (p *prover) wait(in *sqs.ReceiveMessageInput) func(*sqs.Options) {
 	if p.target.virtual() {
 		return ShortPoll
 	}
-	in.WaitTimeSeconds = 5
+	// not so long that a slow consumer's visibility timeout lapses meanwhile
+	in.WaitTimeSeconds = int32(min(max(p.visibility/3, time.Second), 5*time.Second) / time.Second)
 	return func(*sqs.Options) {}
 }
 

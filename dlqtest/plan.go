@@ -1,6 +1,9 @@
 package dlqtest
 
-import "fmt"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // Message is a message that a proof sends.
 type Message struct {
@@ -33,8 +36,18 @@ func DefaultPlan(q Queue) []Message {
 	return plan
 }
 
+// DefaultText is what the bodies of a proof's messages say: characters that are easily broken.
+const DefaultText = `größer, 大きい, "quoted" <&> 🧪`
+
 // body is the message's body. It carries the key that tells the message from all others,
-// also after a redrive has given it a new MessageId, and characters that are easily broken.
-func body(key string) string {
-	return fmt.Sprintf(`{"proof":%q,"text":"größer, 大きい, \"quoted\" <&> 🧪"}`, key)
+// also after a redrive has given it a new MessageId.
+func body(key, text string) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(struct { // two strings can be encoded
+		Proof string `json:"proof"`
+		Text  string `json:"text"`
+	}{key, text})
+	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -31,6 +31,10 @@ func WithConsumers(n int) Option { return func(p *prover) { p.consumers = n } }
 // received, and their receives not counted.
 func WithBatch(n int) Option { return func(p *prover) { p.batchSize = n } }
 
+// WithText makes the messages' bodies say this, rather than DefaultText; for queues whose
+// messages are large, say, or for endpoints that don't take all of Unicode.
+func WithText(text string) Option { return func(p *prover) { p.text = text } }
+
 // Proof is what a proof found.
 type Proof struct {
 	Queue    Queue
@@ -58,9 +62,11 @@ func setupError(format string, args ...any) error {
 }
 
 // Prove sends messages to the queue, breaks their consumers, and judges what they saw.
-// The queues must be empty and nobody else may use them meanwhile. It returns a
-// *SetupError if the proof could not begin; with any other error, what was done until
-// then is in the proof, and judged.
+// The queues must be empty and nobody else may use them meanwhile: on AWS, and on
+// endpoints that have metrics, CloudWatch must not show any use in the last 15 minutes. It
+// returns a *SetupError if the proof could not begin; with any other error, what was done
+// until then is in the proof, and judged. A proof that ends early or finds a defect
+// removes its messages from the queues, for 10 seconds at most, and never those of others.
 func Prove(ctx context.Context, t Target, q Queue, opts ...Option) (*Proof, error) {
 	if err := q.validate(); err != nil {
 		return nil, &SetupError{err}
@@ -72,8 +78,8 @@ func Prove(ctx context.Context, t Target, q Queue, opts ...Option) (*Proof, erro
 		}),
 		cw:   cloudwatch.NewFromConfig(t.Config),
 		run:  strconv.FormatUint(rand.Uint64()>>16, 36),
-		plan: DefaultPlan(q), consumers: 1, batchSize: maxBatch,
-		keys: map[string]string{}, messages: map[string]Message{}, fates: map[string]*fate{},
+		plan: DefaultPlan(q), text: DefaultText, consumers: 1, batchSize: maxBatch,
+		keys: map[string]string{}, messages: map[string]Message{}, fates: map[string]*fate{}, sights: map[string]held{},
 	}
 	for _, opt := range opts {
 		opt(p)
@@ -90,10 +96,14 @@ func Prove(ctx context.Context, t Target, q Queue, opts ...Option) (*Proof, erro
 		return nil, err
 	}
 	err := p.proceed(ctx)
-	return &Proof{
+	proof := &Proof{
 		Queue: q, History: &p.h, Verdicts: Check(&p.h),
 		Took: time.Since(began), Passed: p.clock.Now().Sub(p.h.Started),
-	}, err
+	}
+	if err != nil || !proof.Proven() {
+		p.cleanUp(ctx, err == nil && q.KeepDLQ)
+	}
+	return proof, err
 }
 
 // prover is a proof under way.
@@ -105,6 +115,7 @@ type prover struct {
 	cw        *cloudwatch.Client
 	run       string // tells this run's messages from all others
 	plan      []Message
+	text      string // of the messages' bodies
 	consumers int
 	batchSize int
 
@@ -117,6 +128,7 @@ type prover struct {
 	keys     map[string]string  // by message id
 	messages map[string]Message // by key
 	fates    map[string]*fate   // by message id
+	sights   map[string]held    // by message id
 	// lostUntil is when whatever was in a lost answer of a receive becomes visible again.
 	lostUntil time.Time
 }
@@ -165,8 +177,13 @@ func (p *prover) prepare(ctx context.Context) error {
 		name  string
 		depth depth
 	}{{p.q.Name(), source.depth}, {queueName(p.q.DLQ), dlq.depth}} {
-		if n := a.depth.total(); n > 0 {
-			return setupError("queue %s holds %s: a proof needs queues that are empty and that nobody uses", a.name, count(n, "message"))
+		if n := a.depth.total(); n > 0 && !p.q.Force {
+			return setupError("queue %s holds %s: a proof needs queues that are empty and that nobody uses; look at what it holds, or set Queue.Force (--force) if that may be received and redriven", a.name, count(n, "message"))
+		}
+	}
+	if !p.q.Force {
+		if err := p.checkUnused(ctx, source, dlq); err != nil {
+			return err
 		}
 	}
 	p.visibility, p.delay = source.visibility, source.delay

@@ -32,6 +32,10 @@ type Queue struct {
 	// KeepDLQ leaves the dead-lettered messages where they are, instead of proving that
 	// a redrive brings them back to the source queue and clears the alarm.
 	KeepDLQ bool
+	// Force makes Prove use queues that hold messages or were used in the last minutes.
+	// Messages of others are never deleted then, but received, and so perhaps
+	// dead-lettered, and redriven from the DLQ.
+	Force bool
 }
 
 // FIFO says whether the source queue is a FIFO queue; their names end in ".fifo".

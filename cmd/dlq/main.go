@@ -46,7 +46,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(proveCommand(), checkCommand(), serveCommand())
+	root.AddCommand(proveCommand(), checkCommand(), serveCommand(), sweepCommand())
 	err := root.ExecuteContext(ctx)
 	switch {
 	case err == nil:

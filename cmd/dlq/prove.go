@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sqs-dlq/sqs-dlq/dlqtest"
+	"github.com/sqs-dlq/sqs-dlq/internal/sweep"
 	"github.com/sqs-dlq/sqs-dlq/internal/target"
 	"github.com/sqs-dlq/sqs-dlq/internal/tfenv"
 )
@@ -24,6 +25,7 @@ type proveOptions struct {
 	reports            reportOptions
 	history            string
 	keep               bool
+	force              bool
 	vars, varFiles     []string
 	alarmHoldsInFlight bool
 	okNotification     bool
@@ -68,6 +70,7 @@ yours to say; it is not read from the stack.`,
 	o.reports.register(c)
 	f.StringVar(&o.history, "history", "", "write all that the consumers saw to a `file`, which dlq check judges; of several queues each gets its own")
 	f.BoolVar(&o.keep, "keep", false, "don't destroy the stack; the embedded endpoint then runs until it is interrupted")
+	f.BoolVar(&o.force, "force", false, "prove queues even if they hold messages or were used in the last minutes")
 	f.StringArrayVar(&o.vars, "var", nil, "set a variable of the root module, as `name=value`; may be repeated")
 	f.StringArrayVar(&o.varFiles, "var-file", nil, "set variables from a `file`; may be repeated")
 	f.BoolVar(&o.alarmHoldsInFlight, "alarm-holds-in-flight", true, "expect the alarm to stay while the DLQ's messages are being inspected")
@@ -109,6 +112,11 @@ func prove(ctx context.Context, dir string, o proveOptions, stdout, stderr io.Wr
 	}
 	defer t.Close()
 	t.Progress = say.line
+	if t.Server != nil {
+		if err := sweep.MarkEmbedded(work.Dir); err != nil {
+			return err
+		}
+	}
 	deployment, err := env.Deploy(work, tfenv.DeployOptions{
 		Vars: o.vars, VarFiles: o.varFiles, Env: t.Env, KeepAWS: t.KeepAWS, Progress: say.terraform,
 	})
@@ -154,11 +162,14 @@ func prove(ctx context.Context, dir string, o proveOptions, stdout, stderr io.Wr
 func proveAll(ctx context.Context, t *target.Target, queues []dlqtest.Queue, o proveOptions, stdout io.Writer, say *progress) error {
 	var reports []dlqtest.Report
 	var failure error
+	used := map[string]bool{} // DLQs that an earlier proof of this stack has used
 	for _, q := range queues {
 		q.MaxReceiveCount = o.maxReceiveCount
 		q.AlarmHoldsInFlight = o.alarmHoldsInFlight && q.Alarm != ""
 		q.NoOKNotification = !o.okNotification
 		q.KeepDLQ = !o.redrive
+		q.Force = o.force || used[q.DLQ]
+		used[q.DLQ] = true
 		say.line(fmt.Sprintf("proving %s: %d receives, then the DLQ", q.Name(), q.MaxReceiveCount))
 		proof, err := dlqtest.Prove(ctx, t.Target, q)
 		if proof != nil {

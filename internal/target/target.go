@@ -27,6 +27,9 @@ type Target struct {
 	Env map[string]string
 	// KeepAWS says that child processes keep the AWS variables of this process.
 	KeepAWS bool
+	// Run is the run's name in the tags of all that it creates; empty on the embedded
+	// endpoint, which takes all with it.
+	Run string
 	// Server is the embedded endpoint, nil on other targets.
 	Server *awstest.Server
 }
@@ -112,6 +115,7 @@ func endpoint(ctx context.Context, getenv func(string) string) (*Target, error) 
 	if clock := remoteClockOf(ctx, url); clock != nil {
 		t.Clock = clock
 	}
+	t.tag()
 	return t, nil
 }
 
@@ -132,9 +136,11 @@ func realAWS(ctx context.Context, getenv func(string) string) (*Target, error) {
 	if _, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, nil); err != nil {
 		return nil, refuse("the AWS credentials cannot be used: %v", err)
 	}
-	return &Target{
+	t := &Target{
 		Target:  dlqtest.Target{Config: cfg, Ground: dlqtest.AWS},
 		Env:     map[string]string{"AWS_REGION": cfg.Region},
 		KeepAWS: true,
-	}, nil
+	}
+	t.tag()
+	return t, nil
 }

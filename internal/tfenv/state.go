@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 )
 
@@ -24,6 +25,19 @@ func (d *Deployment) Resources(ctx context.Context) ([]Resource, error) {
 	resources, err := parseState([]byte(pulled))
 	if err != nil {
 		return nil, fmt.Errorf("reading the state: %w", err)
+	}
+	return resources, nil
+}
+
+// ReadState returns the managed resources in a state file.
+func ReadState(file string) ([]Resource, error) {
+	state, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	resources, err := parseState(state)
+	if err != nil {
+		return nil, fmt.Errorf("reading the state in %s: %w", file, err)
 	}
 	return resources, nil
 }

@@ -21,6 +21,10 @@ const (
 	backendOverride     = "terraform {\n  backend \"local\" {}\n}\n"
 )
 
+// TempPrefix begins the names of the directories that Copy makes among the temporary
+// files; the id of the process follows, then a dash.
+const TempPrefix = "sqs-dlq-"
+
 // Workdir is a copy of a root module that Terraform may write to.
 type Workdir struct {
 	Source string // the root module copied, absolute and free of symbolic links
@@ -57,7 +61,8 @@ func Copy(dir string) (*Workdir, error) {
 	}
 	top = workTree(top)
 
-	temp, err := os.MkdirTemp("", "sqs-dlq-")
+	// the process is in its name, so that what a killed one left is known for that
+	temp, err := os.MkdirTemp("", fmt.Sprintf("%s%d-", TempPrefix, os.Getpid()))
 	if err != nil {
 		return nil, fmt.Errorf("making a working directory: %w", err)
 	}
