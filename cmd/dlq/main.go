@@ -56,8 +56,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, errNotProven):
 		fmt.Fprintf(stderr, "dlq: %v\n", err)
 		return exitNotProven
-	case ctx.Err() != nil:
-		fmt.Fprintln(stderr, "dlq: interrupted")
+	case ctx.Err() != nil && !errors.Is(err, errNotSaved):
+		// the error may have more to say than that, such as where a stack's state is
+		fmt.Fprintf(stderr, "dlq: interrupted: %v\n", err)
 		return exitInterrupted
 	default:
 		fmt.Fprintf(stderr, "dlq: %v\n", err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -70,11 +71,13 @@ func serve(ctx context.Context, o serveOptions, stdout, stderr io.Writer) error 
 	fmt.Fprintf(stdout, "AWS endpoint at %s\n", srv.URL)
 	<-ctx.Done()
 	if err := srv.Stop(); err != nil {
-		fmt.Fprintf(stderr, "dlq: %v\n", err) // that it was interrupted isn't all there is to say
-		return err
+		return fmt.Errorf("%w: %w", errNotSaved, err)
 	}
 	return nil
 }
+
+// errNotSaved says that an interrupt, by which dlq serve ends well, did not do so.
+var errNotSaved = errors.New("stopping the endpoint")
 
 // checkListen refuses addresses that other machines can reach.
 func checkListen(listen string, anyAddress bool) error {

@@ -214,6 +214,7 @@ func notFound(format string, args ...any) *Error {
 }
 
 func (x *exchange) byName(name string) *Service {
+	name = strings.TrimSuffix(name, "_query") // so LocalStack's clients sign for SQS over Query
 	for _, s := range x.rt.services {
 		if s.Name == name {
 			return s
