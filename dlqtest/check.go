@@ -113,6 +113,10 @@ func checkGivenBack(j *judge, l *lifelines, m *lifeline) {
 			continue
 		}
 		i := slices.IndexFunc(m.receives, func(e *Event) bool { return e.Seq > v.Seq })
+		meanwhile := slices.ContainsFunc(m.receives, func(e *Event) bool { return e.Seq > v.began() && e.Seq < v.Seq })
+		if meanwhile { // by another consumer, before this one had its answer
+			continue
+		}
 		if i < 0 || l.unseenBetween(l.SourceARN, v.Seq, m.receives[i].Seq) > 0 {
 			continue // it was the last receive that is allowed, or an answer was lost
 		}
