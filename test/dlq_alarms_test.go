@@ -16,14 +16,14 @@ func TestDLQAlarms(t *testing.T) {
 	s.output(t, "queues", &queues)
 
 	t.Run("counting messages in flight", func(t *testing.T) {
-		require.NoError(t, checkProof(t.Context(), s.target.Target, queues["math"], 2, true))
+		require.NoError(t, checkProof(s.ctx, s.target.Target, queues["math"], 2, true))
 	})
 	t.Run("counting visible messages only", func(t *testing.T) {
-		require.NoError(t, checkProof(t.Context(), s.target.Target, queues["cheap"], 2, false))
+		require.NoError(t, checkProof(s.ctx, s.target.Target, queues["cheap"], 2, false))
 	})
 	if s.virtual() {
 		t.Run("the cheap one does not hold in flight", func(t *testing.T) {
-			err := checkProof(t.Context(), s.target.Target, queues["cheap"], 2, true)
+			err := checkProof(s.ctx, s.target.Target, queues["cheap"], 2, true)
 			require.ErrorContains(t, err, "it must count messages in flight")
 		})
 	}

@@ -34,10 +34,10 @@ func TestExamples(t *testing.T) {
 				AlarmName: s.text(t, "not_empty_alarm_name"), Notification: s.text(t, "notification_queue_url"),
 			}
 			require.NotEmpty(t, p.Notification)
-			require.NoError(t, checkProof(t.Context(), s.target.Target, p, tt.maxReceiveCount, true))
-			require.NoError(t, checkOnlySourceAllowed(t.Context(), s.sqs, p))
+			require.NoError(t, checkProof(s.ctx, s.target.Target, p, tt.maxReceiveCount, true))
+			require.NoError(t, checkOnlySourceAllowed(s.ctx, s.sqs, p))
 			if s.virtual() {
-				require.NoError(t, checkRetention(t.Context(), s.target.Target, s.sqs, p, tt.maxReceiveCount, 4*day, 14*day))
+				require.NoError(t, checkRetention(s.ctx, s.target.Target, s.sqs, p, tt.maxReceiveCount, 4*day, 14*day))
 			}
 		})
 	}

@@ -35,12 +35,12 @@ func TestQueueWithDLQ(t *testing.T) {
 		t.Run(tt.key, func(t *testing.T) {
 			p, ok := queues[tt.key]
 			require.True(t, ok, "output queues has no %s", tt.key)
-			require.NoError(t, checkOnlySourceAllowed(t.Context(), s.sqs, p))
+			require.NoError(t, checkOnlySourceAllowed(s.ctx, s.sqs, p))
 			if tt.onWall || s.virtual() {
-				require.NoError(t, checkProof(t.Context(), s.target.Target, p, tt.maxReceiveCount, false))
+				require.NoError(t, checkProof(s.ctx, s.target.Target, p, tt.maxReceiveCount, false))
 			}
 			if s.virtual() {
-				require.NoError(t, checkRetention(t.Context(), s.target.Target, s.sqs, p, tt.maxReceiveCount, 4*day, 14*day))
+				require.NoError(t, checkRetention(s.ctx, s.target.Target, s.sqs, p, tt.maxReceiveCount, 4*day, 14*day))
 			}
 		})
 	}
@@ -59,11 +59,11 @@ func TestQueueWithDLQ(t *testing.T) {
 			if tt.perGroup {
 				common["DeduplicationScope"], common["FifoThroughputLimit"] = "messageGroup", "perMessageGroupId"
 			}
-			require.NoError(t, checkAttributes(t.Context(), s.sqs, p.QueueURL, with(common, map[string]string{
+			require.NoError(t, checkAttributes(s.ctx, s.sqs, p.QueueURL, with(common, map[string]string{
 				"VisibilityTimeout": fmt.Sprint(tt.visibility), "DelaySeconds": fmt.Sprint(tt.delay), "MaximumMessageSize": "262144", "MessageRetentionPeriod": "345600", "ReceiveMessageWaitTimeSeconds": "20",
 				"Policy": tlsOnly(p.QueueARN),
 			})), tt.key)
-			require.NoError(t, checkAttributes(t.Context(), s.sqs, p.DLQURL, with(common, map[string]string{
+			require.NoError(t, checkAttributes(s.ctx, s.sqs, p.DLQURL, with(common, map[string]string{
 				"MessageRetentionPeriod": "1209600", "RedrivePolicy": "", "Policy": tlsOnly(p.DLQARN),
 				"RedriveAllowPolicy": fmt.Sprintf(`{"redrivePermission":"byQueue","sourceQueueArns":[%q]}`, p.QueueARN),
 			})), tt.key)

@@ -6,8 +6,10 @@ import (
 	"flag"
 	"math/rand/v2"
 	"os"
+	"os/signal"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"github.com/gruntwork-io/terratest/modules/terraform"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sqs-dlq/sqs-dlq/dlqtest"
 	"github.com/sqs-dlq/sqs-dlq/internal/target"
 	"github.com/sqs-dlq/sqs-dlq/internal/tfenv"
 )
@@ -32,6 +35,7 @@ type stack struct {
 	target  *target.Target
 	options *terraform.Options
 	outputs map[string]any
+	ctx     context.Context // ends early enough to destroy what was deployed
 
 	sqs        *sqs.Client
 	cloudwatch *cloudwatch.Client
@@ -88,6 +92,35 @@ func deploy(t *testing.T, dir string, vars map[string]any) *stack {
 	return s
 }
 
+// destroyTime is how long before the run's -timeout tests are ended, so that what they have
+// deployed to an account can still be destroyed: a timeout skips all cleaning up.
+const destroyTime = 5 * time.Minute
+
+// interrupts ends when the run is interrupted; a second interrupt has its default effect.
+// On the embedded endpoint the first one has, for there is nothing to destroy.
+var interrupts = sync.OnceValue(func() context.Context {
+	if target.FromEnv(os.Getenv) == string(dlqtest.Embedded) {
+		return context.Background()
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx
+})
+
+// runContext is the test's context, and ends with an interrupt or when time runs short.
+func runContext(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	unhook := context.AfterFunc(interrupts(), cancel)
+	t.Cleanup(func() { unhook(); cancel() })
+	if deadline, ok := t.Deadline(); ok && target.FromEnv(os.Getenv) != string(dlqtest.Embedded) {
+		early, cancel := context.WithDeadline(ctx, deadline.Add(-destroyTime))
+		t.Cleanup(cancel)
+		return early
+	}
+	return ctx
+}
+
 // prepare selects the target and makes the directory ready for apply.
 func prepare(t *testing.T, dir string, vars map[string]any) *stack {
 	t.Helper()
@@ -95,7 +128,7 @@ func prepare(t *testing.T, dir string, vars map[string]any) *stack {
 	require.NoError(t, err)
 	tg := newTarget(t)
 	s := &stack{
-		target: tg,
+		target: tg, ctx: runContext(t),
 		options: &terraform.Options{
 			TerraformDir: dir, TerraformBinary: env.Binary, Vars: vars,
 			EnvVars: env.TerratestEnv(tg.Env, tg.KeepAWS), NoColor: true, Logger: logger.Discard,
@@ -116,8 +149,10 @@ func prepare(t *testing.T, dir string, vars map[string]any) *stack {
 
 func (s *stack) apply(t *testing.T) {
 	t.Helper()
+	// with the test's own context: an apply that is killed leaves more than its state knows
 	_, err := terraform.ApplyContextE(t, t.Context(), s.options)
 	require.NoError(t, err)
+	require.NoError(t, s.ctx.Err(), "interrupted, or short of time")
 	s.outputs, err = terraform.OutputAllContextE(t, t.Context(), s.options)
 	require.NoError(t, err)
 }
