@@ -28,6 +28,9 @@ import (
 // faults come and go and calls are looked at. Run with -race it says whether that is
 // safe; in any case no message may be lost or doubled.
 func TestSixtyFourClientsAtOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, which -short leaves out")
+	}
 	const clients, rounds = 64, 8
 	k := keep(t, awstest.SaveEvery(10*time.Millisecond))
 	k.srv.Clock.Resume()

@@ -577,6 +577,9 @@ func TestStateThatCannotBeWrittenIsReported(t *testing.T) {
 
 // Whatever moves while the state is saved, each message is in one place in it.
 func TestASavedStateIsOfOneInstant(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, which -short leaves out")
+	}
 	k := keep(t, awstest.SaveEvery(time.Millisecond))
 	const n = 200
 	source, _ := k.sourceAndDLQ("q", "1", "VisibilityTimeout", "0")

@@ -141,6 +141,9 @@ func TestRandomSchedulesAreProven(t *testing.T) {
 // queue that does: what is lost in between is unknown at worst, never a violation.
 func TestTroubleOnTheWayIsNotBlamedOnTheQueue(t *testing.T) {
 	for _, fifo := range []bool{false, true} {
+		if fifo && testing.Short() {
+			continue
+		}
 		for _, kind := range []awstest.FaultKind{
 			awstest.Throttle, awstest.Unavailable, awstest.InternalError, awstest.DropRequest, awstest.DropResponse, awstest.TruncateResponse,
 		} {

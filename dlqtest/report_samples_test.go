@@ -40,7 +40,7 @@ func (s sample) prove(t *testing.T) dlqtest.Report {
 	require.NoError(t, srv.Plant(s.defects...))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	target := dlqtest.Target{Config: srv.Config(), Clock: srv.Clock, Ground: dlqtest.Embedded, Progress: func(line string) {
+	target := dlqtest.Target{Config: srv.DirectConfig(), Clock: srv.Clock, Ground: dlqtest.Embedded, Progress: func(line string) {
 		if line == s.interruptAt {
 			cancel()
 		}

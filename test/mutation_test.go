@@ -221,7 +221,7 @@ func TestEndpointDefectsAreNoticed(t *testing.T) {
 // checkWithDefect makes a pair on an endpoint with these defects and checks it.
 func checkWithDefect(t *testing.T, fifo bool, defects ...awstest.Defect) error {
 	srv := awstest.Start(t, awstest.StartAt(time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)))
-	c := clientsOf(dlqtest.Target{Config: srv.Config(), Clock: srv.Clock, Ground: dlqtest.Embedded})
+	c := clientsOf(dlqtest.Target{Config: srv.DirectConfig(), Clock: srv.Clock, Ground: dlqtest.Embedded})
 	p := c.createPair(t, "orders", fifo, 3)
 	require.NoError(t, srv.Plant(defects...))
 	return checkEverything(t.Context(), c, p, 3)

@@ -121,7 +121,7 @@ type sample struct {
 
 func newSample(t *testing.T) *sample {
 	srv := awstest.Start(t, awstest.StartAt(time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)))
-	c := clientsOf(dlqtest.Target{Config: srv.Config(), Clock: srv.Clock, Ground: dlqtest.Embedded})
+	c := clientsOf(dlqtest.Target{Config: srv.DirectConfig(), Clock: srv.Clock, Ground: dlqtest.Embedded})
 	p := c.createPair(t, "orders", false, 3)
 	out, err := c.cloudwatch.DescribeAlarms(t.Context(), &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{p.AlarmName}})
 	require.NoError(t, err)

@@ -111,6 +111,9 @@ func TestServeStopsInGoodOrderAndKeepsItsState(t *testing.T) {
 }
 
 func TestServeLosesLittleWhenItIsKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, which -short leaves out")
+	}
 	asChild(t)
 	state := filepath.Join(t.TempDir(), "state")
 	first := serving(t, "--state-file", state)

@@ -281,6 +281,9 @@ func TestTheRestIsSweptWhenSomethingFails(t *testing.T) {
 }
 
 func TestThrottlingIsWaitedOut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, which -short leaves out")
+	}
 	a := newAccount(t)
 	a.stack("old", "a", 3*time.Hour)
 	a.srv.Inject(awstest.Fault{Kind: awstest.Throttle, Operation: "ListQueueTags", Times: 2})

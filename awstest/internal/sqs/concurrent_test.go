@@ -21,6 +21,9 @@ type nobody struct{}
 func (nobody) PutQueue(string, string, string, time.Time, []fabric.Value) {}
 
 func TestSixtyFourClientsAtOnceLoseAndDoubleNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, which -short leaves out")
+	}
 	const clients, each, receives = 64, 4, 2
 	for _, fifo := range []bool{false, true} {
 		t.Run(fmt.Sprintf("fifo=%t", fifo), func(t *testing.T) {
