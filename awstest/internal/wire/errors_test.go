@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -113,9 +114,12 @@ func TestWhatIsNotServed(t *testing.T) {
 // What is around calls may drop them, cut them off, or answer them.
 func TestAround(t *testing.T) {
 	last := &seen{}
+	var mu sync.Mutex // a cut connection's call and the next one's may overlap
 	var calls []wire.Call
 	around := func(c *wire.Call, next func() wire.Response) wire.Response {
+		mu.Lock()
 		calls = append(calls, *c)
+		mu.Unlock()
 		switch c.Input.(*everything).Text {
 		case "drop":
 			return wire.Response{Drop: true}
@@ -153,6 +157,8 @@ func TestAround(t *testing.T) {
 		require.Error(t, err)
 	}
 	require.Equal(t, 400, r.json(t, "Echo", `{"Text":1}`).StatusCode, "what can't be read is seen, too")
+	mu.Lock()
+	defer mu.Unlock()
 	require.Len(t, calls, 6)
 	require.Equal(t, "Echo", calls[5].Operation)
 	require.Equal(t, now, calls[0].Time)
