@@ -78,9 +78,10 @@ func (p *prover) readNotifications(ctx context.Context, state string) error {
 	if p.q.Notifications == "" {
 		return nil
 	}
+	began := p.h.Started.Add(sortByMessage(&p.h).skew()).Truncate(time.Second)
 	deadline := p.clock.Now().Add(time.Minute)
 	for {
-		arrived, err := p.takeNotifications(ctx, state)
+		arrived, err := p.takeNotifications(ctx, state, began)
 		if err != nil || arrived || !p.clock.Now().Before(deadline) {
 			return err
 		}
@@ -90,12 +91,12 @@ func (p *prover) readNotifications(ctx context.Context, state string) error {
 	}
 }
 
-// takeNotifications empties the notification queue of the alarm's notifications and says
-// whether one of its change into the state was among them.
-func (p *prover) takeNotifications(ctx context.Context, state string) (arrived bool, err error) {
-	began := p.h.Started.Add(sortByMessage(&p.h).skew()).Truncate(time.Second)
+// takeNotifications empties the notification queue of the alarm's notifications since the
+// proof began, by the queues' clock, and says whether one of its change into the state was
+// among them.
+func (p *prover) takeNotifications(ctx context.Context, state string, began time.Time) (arrived bool, err error) {
 	for {
-		in := &sqs.ReceiveMessageInput{QueueUrl: &p.q.Notifications, MaxNumberOfMessages: 10, VisibilityTimeout: 30}
+		in := &sqs.ReceiveMessageInput{QueueUrl: &p.q.Notifications, MaxNumberOfMessages: maxBatch, VisibilityTimeout: 30}
 		call := p.clock.Now()
 		out, err := p.sqs.ReceiveMessage(ctx, in, p.wait(in))
 		if err != nil {

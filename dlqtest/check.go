@@ -40,17 +40,13 @@ func checkExact(l *lifelines) Verdict {
 		if !m.fails(n) || m.processed() != nil {
 			continue
 		}
-		end := len(l.Events)
-		if drained != nil {
-			end = drained.Seq
-		}
 		switch {
 		case last >= n && drained != nil && drained.Seq > seq:
 		case last >= n:
 			j.unknown(m, "whether receive %d would return it is not known: the source queue was not drained after receive %d", n+1, n)
 		case m.perhapsProcessed():
 			j.unknown(m, "of %d receives the consumers saw %d, and the answer to an acknowledgement was lost", n, last)
-		case l.unseenBetween(l.SourceARN, seq, end) >= n-last:
+		case l.unseenSince(seq) >= n-last:
 			j.note(m, "receives %d to %d were not seen: their answers were lost", last+1, n)
 		case !l.strict() && last > 0, drained == nil || drained.Seq < seq:
 			j.unknown(m, "of %d receives the consumers saw %d", n, last)
@@ -196,7 +192,7 @@ func checkSpared(l *lifelines) Verdict {
 		spared++
 		switch {
 		case len(m.landings) == 0:
-		case len(m.receives) < l.MaxReceiveCount && l.unseenOf(m) >= l.MaxReceiveCount-len(m.receives):
+		case len(m.receives) < l.MaxReceiveCount && l.unseenSince(m.sent.Seq) >= l.MaxReceiveCount-len(m.receives):
 			j.unknown(m, "is in the DLQ, but answers of receives were lost, which count as failures")
 		default:
 			j.violated(m, "is in the DLQ, though its consumer (%s) succeeds on receive %d of %d", m.sent.Fault, m.sent.Fails+1, l.MaxReceiveCount)
@@ -319,8 +315,8 @@ func checkRedriven(l *lifelines) Verdict {
 		if first.ReceiveCount != 1 && l.strict() && l.unseenBetween(l.SourceARN, l.redrive.Seq, first.Seq) < first.ReceiveCount-1 {
 			j.violated(m, "came back with receive count %d, not 1", first.ReceiveCount)
 		}
-		if first.Body != landing.Body || first.Attributes != landing.Attributes || first.Group != landing.Group {
-			j.violated(m, "came back with another %s than it had in the DLQ", difference(first, landing))
+		if what := difference(first, landing); what != "" {
+			j.violated(m, "came back with another %s than it had in the DLQ", what)
 		}
 		for _, again := range m.returns[1:] {
 			if l.strict() {

@@ -112,5 +112,5 @@ func (m *lifeline) outOfTheWay(l *lifelines, e *Event) bool {
 			return true
 		}
 	}
-	return len(m.landings) > 0 && len(m.receives) < l.MaxReceiveCount && l.unseenOf(m) > 0 // its last receives' answers were lost
+	return len(m.landings) > 0 && len(m.receives) < l.MaxReceiveCount && l.unseenSince(m.sent.Seq) > 0 // its last receives' answers were lost
 }

@@ -7,10 +7,9 @@ import (
 
 // lifeline is what a history says of one message.
 type lifeline struct {
-	key   string
-	id    string // MessageId as sent; of a message that wasn't sent, as received
-	sent  *Event // nil if the proof didn't send it
-	order int    // its place among the messages sent
+	key  string
+	id   string // MessageId as sent; of a message that wasn't sent, as received
+	sent *Event // nil if the proof didn't send it
 
 	receives []*Event // from the source, before the redrive
 	changes  []*Event // of its visibility at the source, before the redrive
@@ -69,7 +68,7 @@ func sortByMessage(h *History) *lifelines {
 	l := &lifelines{History: h}
 	byID, byKey := map[string]*lifeline{}, map[string][]*lifeline{}
 	add := func(e *Event) *lifeline {
-		m := &lifeline{key: e.Key, id: e.MessageID, order: len(l.messages)}
+		m := &lifeline{key: e.Key, id: e.MessageID}
 		l.messages = append(l.messages, m)
 		if m.id != "" {
 			byID[m.id] = m
@@ -176,14 +175,14 @@ func (l *lifelines) unseenBetween(queue string, from, to int) int {
 	return n
 }
 
-// unseenOf is how many receives of the message from the source before it left may have
-// been lost.
-func (l *lifelines) unseenOf(m *lifeline) int {
+// unseenSince is how many receives of a message from the source there may have been that no
+// consumer saw, from a point of the history until the source was drained.
+func (l *lifelines) unseenSince(from int) int {
 	end := len(l.Events)
 	if d := l.drained(l.SourceARN, false); d != nil {
 		end = d.Seq
 	}
-	return l.unseenBetween(l.SourceARN, m.sent.Seq, end)
+	return l.unseenBetween(l.SourceARN, from, end)
 }
 
 // strict says whether the ground promises that clients see every receive, once.

@@ -63,7 +63,7 @@ type queueFacts struct {
 	depth
 }
 
-func (f queueFacts) name() string { return f.arn[strings.LastIndex(f.arn, ":")+1:] }
+func (f queueFacts) name() string { return arnName(f.arn) }
 
 func (p *prover) attributes(ctx context.Context, queueURL string) (queueFacts, error) {
 	out, err := p.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
@@ -131,14 +131,16 @@ func (p *prover) send(ctx context.Context, name string, m Message) error {
 	p.messages[key] = m
 	p.mu.Unlock()
 	for tries := 0; ; {
+		var metadata middleware.Metadata
 		out, err := p.sqs.SendMessage(ctx, in)
-		e.Outcome, e.Error, e.Attempts = outcomeOf(err), errorText(err), attempts(out, err)
 		if out != nil {
+			metadata = out.ResultMetadata
 			e.MessageID, e.Sequence = aws.ToString(out.MessageId), aws.ToString(out.SequenceNumber)
 			p.mu.Lock()
 			p.keys[e.MessageID] = key
 			p.mu.Unlock()
 		}
+		e.Outcome, e.Error, e.Attempts = outcomeOf(err), errorText(err), attempts(metadata, err)
 		p.record(e)
 		if e.Outcome == Unknown && ctx.Err() == nil {
 			return nil // what may have been sent isn't sent again
@@ -174,10 +176,14 @@ func (c *consumer) receive(ctx context.Context, from end, o receiveOptions) ([]m
 	}
 	for tries := 0; ; {
 		call, began := c.clock.Now(), c.events()
+		var metadata middleware.Metadata
 		out, err := c.sqs.ReceiveMessage(ctx, in, c.wait(in))
+		if out != nil {
+			metadata = out.ResultMetadata
+		}
 		e := Event{
 			Op: OpReceive, Queue: c.arn(from), Consumer: c.number, Call: call, Began: began,
-			Outcome: outcomeOf(err), Error: errorText(err), Attempts: attempts(out, err),
+			Outcome: outcomeOf(err), Error: errorText(err), Attempts: attempts(metadata, err),
 		}
 		if err != nil || len(out.Messages) == 0 {
 			c.record(e)
@@ -265,7 +271,7 @@ func (c *consumer) delete(ctx context.Context, messages []message, stale bool) e
 			for i, m := range batch {
 				c.recordOn(m, source, Event{Op: OpDelete, Call: call, Began: began, Stale: stale}, errs[i])
 			}
-			if stale && outcomeOf(err) == Failed && !throttled(err) {
+			if stale && refused(err) {
 				break
 			}
 			again, err := c.patience(ctx, &tries, err)
@@ -321,7 +327,7 @@ func (c *consumer) changeVisibility(ctx context.Context, m message, at end, time
 			QueueUrl: c.url(at), ReceiptHandle: m.handle, VisibilityTimeout: int32(timeout / time.Second),
 		})
 		c.recordOn(m, at, Event{Op: OpVisibility, Call: call, Began: began, Duration: timeout, HiddenUntil: call.Add(timeout)}, err)
-		if outcomeOf(err) == Failed && !throttled(err) {
+		if refused(err) {
 			return nil
 		}
 		again, err := c.patience(ctx, &tries, err)
@@ -348,32 +354,23 @@ func (p *prover) patience(ctx context.Context, tries *int, err error) (again boo
 	if err == nil {
 		return false, nil
 	}
-	if *tries++; ctx.Err() != nil || outcomeOf(err) == Failed && !throttled(err) || *tries >= enough {
+	if *tries++; ctx.Err() != nil || refused(err) || *tries >= enough {
 		return false, err
 	}
 	return true, p.sleep(ctx, time.Second)
 }
 
-// throttled says whether the service refused because too much came at once.
-func throttled(err error) bool {
-	codes := []string{"RequestThrottled", "ThrottlingException", "Throttling", "Throttled", "TooManyRequestsException"}
+// refused says whether the service answered that it won't, however often it is asked. What
+// it throttles it may take later.
+func refused(err error) bool {
+	throttled := []string{"RequestThrottled", "ThrottlingException", "Throttling", "Throttled", "TooManyRequestsException"}
 	var api smithy.APIError
-	return errors.As(err, &api) && slices.Contains(codes, api.ErrorCode())
+	return outcomeOf(err) == Failed && !(errors.As(err, &api) && slices.Contains(throttled, api.ErrorCode()))
 }
 
-// attempts is how often the SDK sent a request, 0 if once.
-func attempts[Out any](out *Out, err error) int {
-	var metadata middleware.Metadata
-	switch out := any(out).(type) {
-	case *sqs.SendMessageOutput:
-		if out != nil {
-			metadata = out.ResultMetadata
-		}
-	case *sqs.ReceiveMessageOutput:
-		if out != nil {
-			metadata = out.ResultMetadata
-		}
-	}
+// attempts is how often the SDK sent a request, 0 if once. The metadata is that of the
+// answer, if there was one.
+func attempts(metadata middleware.Metadata, err error) int {
 	n := 0
 	if results, ok := retry.GetAttemptResults(metadata); ok {
 		n = len(results.Results)

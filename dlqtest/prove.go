@@ -173,12 +173,9 @@ func (p *prover) prepare(ctx context.Context) error {
 	if err != nil {
 		return setupError("reading the DLQ's attributes: %w", err)
 	}
-	for _, a := range []struct {
-		name  string
-		depth depth
-	}{{p.q.Name(), source.depth}, {queueName(p.q.DLQ), dlq.depth}} {
-		if n := a.depth.total(); n > 0 && !p.q.Force {
-			return setupError("queue %s holds %s: a proof needs queues that are empty and that nobody uses; look at what it holds, or set Queue.Force (--force) if that may be received and redriven", a.name, count(n, "message"))
+	for _, q := range []queueFacts{source, dlq} {
+		if n := q.total(); n > 0 && !p.q.Force {
+			return setupError("queue %s holds %s: a proof needs queues that are empty and that nobody uses; look at what it holds, or set Queue.Force (--force) if that may be received and redriven", q.name(), count(n, "message"))
 		}
 	}
 	if !p.q.Force {
@@ -417,7 +414,7 @@ func (p *prover) inspection(ctx context.Context) error {
 	limit := 2*len(p.plan) + 100
 	consumer := &consumer{prover: p}
 	for empty, received := 0, 0; empty < p.emptyReceives() && received < limit; {
-		messages, err := consumer.receive(ctx, dlq, receiveOptions{max: 10, visibility: inspectionHold})
+		messages, err := consumer.receive(ctx, dlq, receiveOptions{max: maxBatch, visibility: inspectionHold})
 		if err != nil {
 			return err
 		}

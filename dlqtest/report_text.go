@@ -338,8 +338,6 @@ func printable(s string) string {
 	return b.String()
 }
 
-func arnName(arn string) string { return arn[strings.LastIndex(arn, ":")+1:] }
-
 // short is enough of a message id to tell it from others.
 func short(id string) string {
 	runes := []rune(id)

@@ -2,6 +2,7 @@ package dlqtest
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -25,3 +26,6 @@ func times(n int) string {
 		return fmt.Sprintf("%d times", n)
 	}
 }
+
+// arnName is the name at the end of an ARN.
+func arnName(arn string) string { return arn[strings.LastIndex(arn, ":")+1:] }

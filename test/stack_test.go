@@ -190,12 +190,6 @@ func uniqueName(name string) string {
 // virtual says whether time can be skipped on the stack's target.
 func (s *stack) virtual() bool { return s.target.Clock != nil }
 
-// pass passes time on the target's clock.
-func (s *stack) pass(t *testing.T, d time.Duration) {
-	t.Helper()
-	require.NoError(t, s.target.Clock.Sleep(t.Context(), d))
-}
-
 // requireNothingLeft asserts that the embedded endpoint is as empty as it began.
 func requireNothingLeft(t *testing.T, s *stack) {
 	t.Helper()

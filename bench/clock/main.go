@@ -13,32 +13,19 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"github.com/sqs-dlq/sqs-dlq/awstest"
+	"github.com/sqs-dlq/sqs-dlq/bench/internal/command"
 	"github.com/sqs-dlq/sqs-dlq/bench/internal/cpu"
 	"github.com/sqs-dlq/sqs-dlq/bench/internal/fleet"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if errors.Is(err, flag.ErrHelp) {
-		os.Exit(2)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "clock:", err)
-		os.Exit(1)
-	}
-}
+func main() { command.Main("clock", run) }
 
 // run is the command.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {

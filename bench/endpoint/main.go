@@ -15,28 +15,16 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/sqs-dlq/sqs-dlq/bench/internal/command"
 	"github.com/sqs-dlq/sqs-dlq/bench/internal/load"
 	"github.com/sqs-dlq/sqs-dlq/bench/internal/peer"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if errors.Is(err, flag.ErrHelp) {
-		os.Exit(2)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "endpoint:", err)
-		os.Exit(1)
-	}
-}
+func main() { command.Main("endpoint", run) }
 
 // run is the command.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {

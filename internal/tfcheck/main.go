@@ -71,28 +71,25 @@ func checkDir(ctx context.Context, env *tfenv.Env, dir string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, work.Close()) }()
-	commands := [][]string{{"validate"}}
-	if tests, _ := filepath.Glob(filepath.Join(work.Dir, "tests", "*.tftest.hcl")); len(tests) > 0 {
-		commands = append(commands, []string{"test"})
-	}
-	unlock, err := env.LockInit(ctx)
+	deployment, err := env.Deploy(work, tfenv.DeployOptions{})
 	if err != nil {
 		return err
 	}
-	out, err := run(ctx, env, work.Dir, "init", "-input=false")
-	unlock()
-	if err != nil {
-		return fmt.Errorf("%s: terraform init: %w\n%s", dir, err, out)
+	for _, step := range []func(context.Context) error{deployment.Init, deployment.Validate} {
+		if err := step(ctx); err != nil {
+			return fmt.Errorf("%s: %w", dir, err)
+		}
 	}
-	last := ""
-	for _, args := range commands {
-		if out, err = run(ctx, env, work.Dir, args...); err != nil {
-			return fmt.Errorf("%s: terraform %s: %w\n%s", dir, args[0], err, out)
+	verdict := "valid"
+	if tests, _ := filepath.Glob(filepath.Join(work.Dir, "tests", "*.tftest.hcl")); len(tests) > 0 {
+		out, err := run(ctx, env, work.Dir, "test")
+		if err != nil {
+			return fmt.Errorf("%s: terraform test: %w\n%s", dir, err, out)
 		}
 		lines := strings.Split(strings.TrimSpace(out), "\n")
-		last = lines[len(lines)-1]
+		verdict = lines[len(lines)-1]
 	}
-	fmt.Printf("ok  %-28s %5.1fs  %s\n", dir, time.Since(began).Seconds(), last)
+	fmt.Printf("ok  %-28s %5.1fs  %s\n", dir, time.Since(began).Seconds(), verdict)
 	return nil
 }
 

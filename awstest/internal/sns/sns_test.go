@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -24,6 +23,7 @@ import (
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/fabric"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/sns"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/wire"
+	"github.com/sqs-dlq/sqs-dlq/internal/sdkhttp"
 )
 
 const (
@@ -100,22 +100,9 @@ func (f *fixture) as(account string) *sdk.Client { return f.in("us-east-1", acco
 // in returns a client of an account in a region.
 func (f *fixture) in(region, account string) *sdk.Client {
 	return sdk.New(sdk.Options{
-		Region: region, BaseEndpoint: aws.String(f.url), RetryMaxAttempts: 1, HTTPClient: httpClient{},
+		Region: region, BaseEndpoint: aws.String(f.url), RetryMaxAttempts: 1, HTTPClient: &http.Client{Transport: sdkhttp.PlainBodies(http.DefaultTransport)},
 		Credentials: credentials.NewStaticCredentialsProvider(account, "test", ""),
 	})
-}
-
-// httpClient hides from net/http that the SDK's request bodies can write themselves.
-// Once a fast server has answered, the SDK closes the body, whose WriteTo then reports
-// io.EOF as an error; net/http takes it as one and closes the connection, although a
-// long answer has not been read to its end.
-type httpClient struct{}
-
-func (httpClient) Do(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		r.Body = struct{ io.ReadCloser }{r.Body}
-	}
-	return http.DefaultClient.Do(r)
 }
 
 func (f *fixture) topic(t *testing.T, name string, attributes map[string]string) string {

@@ -97,7 +97,6 @@ func parseForm(r *http.Request, body *bytes.Buffer) (url.Values, error) {
 // param is a node of the tree that dotted parameter names form.
 type param struct {
 	value    string
-	has      bool
 	children map[string]*param
 }
 
@@ -153,7 +152,7 @@ func parseParams(form url.Values) (*param, error) {
 			p = c
 		}
 		if len(values) > 0 {
-			p.value, p.has = values[0], true
+			p.value = values[0]
 		}
 	}
 	return root, nil

@@ -53,7 +53,7 @@ func decodeREST(fc *fieldCache, r *http.Request, in any) error {
 		} else {
 			continue
 		}
-		if err := decodeValue(fc, &param{value: text, has: true}, v.Field(i)); err != nil {
+		if err := decodeValue(fc, &param{value: text}, v.Field(i)); err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 	}

@@ -3,12 +3,13 @@ package load
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/sqs-dlq/sqs-dlq/internal/sdkhttp"
 )
 
 type sdk struct {
@@ -19,8 +20,7 @@ type sdk struct {
 
 // NewSDK creates a queue and returns a client of aws-sdk-go-v2 for it.
 func NewSDK(ctx context.Context, endpoint, queue string) (Client, error) {
-	transport := &http.Transport{MaxIdleConnsPerHost: 256}
-	c := &sdk{http: &http.Client{Transport: plainBodies{transport}}}
+	c := &sdk{http: &http.Client{Transport: sdkhttp.PlainBodies(&http.Transport{MaxIdleConnsPerHost: 256})}}
 	c.client = sqs.New(sqs.Options{
 		Region:       "us-east-1",
 		BaseEndpoint: aws.String(endpoint),
@@ -65,19 +65,3 @@ func (c *sdk) Delete(ctx context.Context, handle string) error {
 	_, err := c.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &c.url, ReceiptHandle: &handle})
 	return err
 }
-
-// plainBodies hides from net/http that the SDK's request bodies can write themselves.
-// The SDK closes a body once there is an answer, at which its WriteTo reports io.EOF; if
-// the answer came fast, net/http takes that for a failure of the connection.
-type plainBodies struct{ next *http.Transport }
-
-func (p plainBodies) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body != nil && r.Body != http.NoBody {
-		plain := *r // a round tripper may not change the request it is given
-		plain.Body = struct{ io.ReadCloser }{r.Body}
-		r = &plain
-	}
-	return p.next.RoundTrip(r)
-}
-
-func (p plainBodies) CloseIdleConnections() { p.next.CloseIdleConnections() }
