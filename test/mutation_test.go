@@ -40,9 +40,9 @@ func moduleDefects() []moduleDefect {
 	return []moduleDefect{
 		{"one receive more", queues, `maxReceiveCount     = local.max_receive_count`, `maxReceiveCount     = local.max_receive_count + 1`, "exact: VIOLATED"},
 		{"one receive less", queues, `maxReceiveCount     = local.max_receive_count`, `maxReceiveCount     = local.max_receive_count - 1`, "exact: VIOLATED"},
-		{"redriven to another queue", queues, "deadLetterTargetArn = aws_sqs_queue.dlq.arn", "deadLetterTargetArn = aws_sqs_queue.decoy.arn", "dead-lettered: VIOLATED"},
+		{"redriven to another queue", queues, "deadLetterTargetArn = local.dlq.arn", "deadLetterTargetArn = aws_sqs_queue.decoy.arn", "dead-lettered: VIOLATED"},
 		{"no redrive policy", queues, `redrive_policy = jsonencode({
-    deadLetterTargetArn = aws_sqs_queue.dlq.arn
+    deadLetterTargetArn = local.dlq.arn
     maxReceiveCount     = local.max_receive_count
   })`, "", "exact: VIOLATED"},
 		{"no redrive-allow policy", queues, "redrive_allow_policy = local.redrive_allow_policy", "", "could make it its DLQ"},

@@ -17,16 +17,16 @@ func TestQueuesThatShareADLQAreProvenOneAfterTheOther(t *testing.T) {
 	srv := awstest.Start(t)
 	client := sqs.NewFromConfig(srv.Config())
 	makeQueue(t, srv, "dlq", nil)
-	var queues []dlqtest.Queue
+	var queues []stackQueue
 	for _, name := range []string{"a", "b"} {
 		out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: map[string]string{
 			"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dlq","maxReceiveCount":2}`,
 		}})
 		require.NoError(t, err)
-		queues = append(queues, dlqtest.Queue{URL: *out.QueueUrl, DLQ: srv.URL + "/000000000000/dlq"})
+		queues = append(queues, stackQueue{name, dlqtest.Queue{URL: *out.QueueUrl, DLQ: srv.URL + "/000000000000/dlq", MaxReceiveCount: 2}})
 	}
 	on := &target.Target{Target: dlqtest.Target{Config: srv.Config(), Clock: srv.Clock, Ground: dlqtest.Endpoint}}
-	o := proveOptions{maxReceiveCount: 2, redrive: true, reports: reportOptions{output: "text"}}
+	o := proveOptions{redrive: true, reports: reportOptions{output: "text"}}
 	var stdout, stderr bytes.Buffer
 	require.NoError(t, proveAll(t.Context(), on, queues, o, &stdout, newProgress(&stderr)), stdout.String())
 

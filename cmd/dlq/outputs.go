@@ -27,29 +27,29 @@ func (s stackOutputs) queue() (dlqtest.Queue, bool) {
 
 // queuesOf finds the queues that a stack's outputs name: in the outputs themselves, in an
 // output that is an object, or in one that is a map of objects.
-func queuesOf(outputs map[string]json.RawMessage) ([]dlqtest.Queue, error) {
+func queuesOf(outputs map[string]json.RawMessage) ([]stackQueue, error) {
 	shared := stackOutputs{NotificationURL: text(outputs["notification_queue_url"])}
 	whole, err := json.Marshal(outputs)
 	if err != nil {
 		return nil, err
 	}
-	var queues []dlqtest.Queue
-	add := func(value json.RawMessage) {
+	var queues []stackQueue
+	add := func(key string, value json.RawMessage) {
 		s := shared
 		if json.Unmarshal(value, &s) != nil {
 			return
 		}
 		if q, ok := s.queue(); ok {
-			queues = append(queues, q)
+			queues = append(queues, stackQueue{key, q})
 		}
 	}
-	add(whole)
+	add("", whole)
 	for _, name := range slices.Sorted(maps.Keys(outputs)) {
-		add(outputs[name])
+		add(name, outputs[name])
 		var members map[string]json.RawMessage
 		if json.Unmarshal(outputs[name], &members) == nil {
 			for _, member := range slices.Sorted(maps.Keys(members)) {
-				add(members[member])
+				add(member, members[member])
 			}
 		}
 	}

@@ -20,7 +20,7 @@ import (
 
 // proveOptions are the flags of dlq prove.
 type proveOptions struct {
-	maxReceiveCount    int
+	receives           receives
 	target             string
 	reports            reportOptions
 	history            string
@@ -33,7 +33,7 @@ type proveOptions struct {
 }
 
 func proveCommand() *cobra.Command {
-	var o proveOptions
+	o := proveOptions{receives: receives{all: 5}}
 	c := &cobra.Command{
 		Use:   "prove DIR",
 		Short: "Deploy a Terraform stack and prove that its queues' dead-lettering works",
@@ -53,6 +53,7 @@ that is a map of objects with these attributes. How many receives are expected i
 yours to say; it is not read from the stack.`,
 		Example: `  dlq prove ./examples/minimal
   dlq prove ./examples/minimal --var max_receive_count=3 --max-receive-count 3
+  dlq prove ./examples/fleet -n payments=6,thumbnails=3,invoices=5
   DLQ_ALLOW_AWS=1 dlq prove ./examples/fifo --target aws -o json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -65,7 +66,7 @@ yours to say; it is not read from the stack.`,
 		},
 	}
 	f := c.Flags()
-	f.IntVarP(&o.maxReceiveCount, "max-receive-count", "n", 5, "how many receives you expect before a message is dead-lettered, 1 to 1000")
+	f.VarP(&o.receives, "max-receive-count", "n", "how many receives you expect before a message is dead-lettered, 1 to 1000; of one queue of several with its name, payments=6; may be repeated")
 	f.StringVar(&o.target, "target", target.FromEnv(os.Getenv), "where to deploy: embedded, endpoint (AWS_ENDPOINT_URL) or aws (needs DLQ_ALLOW_AWS=1); default from DLQ_TARGET")
 	o.reports.register(c)
 	f.StringVar(&o.history, "history", "", "write all that the consumers saw to a `file`, which dlq check judges; of several queues each gets its own")
@@ -80,9 +81,6 @@ yours to say; it is not read from the stack.`,
 }
 
 func (o proveOptions) check() error {
-	if o.maxReceiveCount < 1 || o.maxReceiveCount > 1000 {
-		return fmt.Errorf("--max-receive-count is %d: SQS takes 1 to 1000", o.maxReceiveCount)
-	}
 	return o.reports.check()
 }
 
@@ -155,16 +153,19 @@ func prove(ctx context.Context, dir string, o proveOptions, stdout, stderr io.Wr
 	if err != nil {
 		return err
 	}
+	if err := o.receives.expect(queues); err != nil {
+		return err
+	}
 	return proveAll(ctx, t, queues, o, stdout, say)
 }
 
 // proveAll proves every queue and writes the reports, also of a proof that was cut short.
-func proveAll(ctx context.Context, t *target.Target, queues []dlqtest.Queue, o proveOptions, stdout io.Writer, say *progress) error {
+func proveAll(ctx context.Context, t *target.Target, queues []stackQueue, o proveOptions, stdout io.Writer, say *progress) error {
 	var reports []dlqtest.Report
 	var failure error
 	used := map[string]bool{} // DLQs that an earlier proof of this stack has used
-	for _, q := range queues {
-		q.MaxReceiveCount = o.maxReceiveCount
+	for _, sq := range queues {
+		q := sq.Queue
 		q.AlarmHoldsInFlight = o.alarmHoldsInFlight && q.Alarm != ""
 		q.NoOKNotification = !o.okNotification
 		q.KeepDLQ = !o.redrive

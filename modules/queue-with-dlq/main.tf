@@ -2,28 +2,36 @@ data "aws_partition" "current" {}
 
 data "aws_region" "current" {}
 
-data "aws_caller_identity" "current" {}
+data "aws_caller_identity" "current" {
+  count = var.account_id == null ? 1 : 0
+}
 
 locals {
   fifo   = var.fifo != null
   suffix = local.fifo ? ".fifo" : ""
   base   = trimsuffix(var.name, ".fifo")
 
-  name     = "${local.base}${local.suffix}"
-  dlq_name = "${var.dlq_name == null ? "${local.base}-dlq" : trimsuffix(var.dlq_name, ".fifo")}${local.suffix}"
+  name = "${local.base}${local.suffix}"
+
+  # Null = the DLQ is the caller's. Not its ARN is compared, which may be unknown
+  # until it is created.
+  own_dlq_name = (
+    var.existing_dlq != null ? null :
+    "${var.dlq_name == null ? "${local.base}-dlq" : trimsuffix(var.dlq_name, ".fifo")}${local.suffix}"
+  )
 
   # `id`, because `name` is deprecated in version 6 of the provider and `region`
   # does not exist in version 5.
   region     = data.aws_region.current.id
   partition  = data.aws_partition.current.partition
-  account_id = data.aws_caller_identity.current.account_id
+  account_id = var.account_id == null ? one(data.aws_caller_identity.current).account_id : var.account_id
 
   # Composed, not read from the resources: each queue's policies name the other
   # queue or itself, and references would close a cycle
   # (hashicorp/terraform-provider-aws#22577).
   arn_prefix = "arn:${local.partition}:sqs:${local.region}:${local.account_id}"
   source_arn = "${local.arn_prefix}:${local.name}"
-  dlq_arn    = "${local.arn_prefix}:${local.dlq_name}"
+  dlq_arn    = var.existing_dlq == null ? "${local.arn_prefix}:${local.own_dlq_name}" : var.existing_dlq.arn
 
   max_receive_count = coalesce(var.max_receive_count, local.workload_max_receive_counts[var.workload])
 
@@ -38,7 +46,9 @@ locals {
 # The DLQ comes first and already names its source; the source is then created
 # with its redrive policy. At no moment does a live source queue lack its DLQ.
 resource "aws_sqs_queue" "dlq" {
-  name = local.dlq_name
+  count = var.existing_dlq == null ? 1 : 0
+
+  name = local.own_dlq_name
   tags = var.tags
 
   message_retention_seconds = var.dlq_message_retention_seconds
@@ -55,6 +65,25 @@ resource "aws_sqs_queue" "dlq" {
 
   redrive_allow_policy = local.redrive_allow_policy
   policy               = local.dlq_policy
+}
+
+# Fails the plan if the caller's DLQ doesn't exist, and tells its URL.
+data "aws_sqs_queue" "dlq" {
+  count = var.existing_dlq == null ? 0 : 1
+
+  name = reverse(split(":", var.existing_dlq.arn))[0]
+}
+
+locals {
+  dlq = var.existing_dlq == null ? {
+    arn  = one(aws_sqs_queue.dlq[*].arn)
+    url  = one(aws_sqs_queue.dlq[*].url)
+    name = one(aws_sqs_queue.dlq[*].name)
+    } : {
+    arn  = var.existing_dlq.arn
+    url  = one(data.aws_sqs_queue.dlq[*].url)
+    name = one(data.aws_sqs_queue.dlq[*].name)
+  }
 }
 
 resource "aws_sqs_queue" "source" {
@@ -77,10 +106,27 @@ resource "aws_sqs_queue" "source" {
   kms_data_key_reuse_period_seconds = local.kms_data_key_reuse_period_seconds
 
   redrive_policy = jsonencode({
-    deadLetterTargetArn = aws_sqs_queue.dlq.arn
+    deadLetterTargetArn = local.dlq.arn
     maxReceiveCount     = local.max_receive_count
   })
   policy = local.source_policy
+
+  lifecycle {
+    precondition {
+      condition     = terraform_data.names.output.source == local.name && terraform_data.names.output.dlq == local.own_dlq_name
+      error_message = <<-EOT
+        The queue names changed: ${coalesce(terraform_data.names.output.source, "-")} and ${coalesce(terraform_data.names.output.dlq, "no DLQ of its own")} were deployed, ${local.name} and ${coalesce(local.own_dlq_name, "no DLQ of its own")} are configured.
+        A renamed queue is a new queue: the old one would be deleted with the messages in it.
+        To keep the queues, set name, dlq_name, fifo and existing_dlq back. To replace them all the same, move producers away, drain source and DLQ, and plan with
+          -replace='<address of this module>.terraform_data.names'
+      EOT
+    }
+
+    precondition {
+      condition     = startswith(local.dlq.arn, "${local.arn_prefix}:")
+      error_message = "The DLQ ${local.dlq.arn} is not of the account and region ${local.arn_prefix}: a source queue's DLQ must be. Check existing_dlq, account_id and the provider that this module gets."
+    }
+  }
 }
 
 locals {

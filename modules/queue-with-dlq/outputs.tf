@@ -15,17 +15,17 @@ output "queue_name" {
 
 output "dlq_url" {
   description = "URL of the dead-letter queue."
-  value       = aws_sqs_queue.dlq.url
+  value       = local.dlq.url
 }
 
 output "dlq_arn" {
   description = "ARN of the dead-letter queue; what further source queues name in their redrive policy."
-  value       = aws_sqs_queue.dlq.arn
+  value       = local.dlq.arn
 }
 
 output "dlq_name" {
   description = "Name of the dead-letter queue, with `.fifo` if it is FIFO; the QueueName dimension of its metrics."
-  value       = aws_sqs_queue.dlq.name
+  value       = local.dlq.name
 }
 
 output "max_receive_count" {
@@ -46,6 +46,15 @@ output "message_retention_seconds" {
 output "dlq_message_retention_seconds" {
   description = "Retention of the dead-letter queue, in seconds. On a standard queue it counts from the original send, on a FIFO queue from the move."
   value       = var.dlq_message_retention_seconds
+}
+
+output "kms_key_policy_json" {
+  description = <<-EOT
+    Key policy document (JSON) that lets `publishers` use a KMS key of yours for this
+    queue and no other; merge it into the key's policy. Null without publishers. Known
+    before the key is.
+  EOT
+  value       = local.kms_key_policy
 }
 
 output "producer_policy_json" {

@@ -44,7 +44,7 @@ locals {
 
   source_policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = concat([local.own_statement.source], local.caller_statements)
+    Statement = concat([local.own_statement.source], local.publisher_statements, local.caller_statements)
   })
   dlq_policy = jsonencode({
     Version   = "2012-10-17"

@@ -7,7 +7,8 @@ variable "name" {
     without `.fifo`. Letters, digits, hyphens and underscores; at most 80
     characters for each queue's full name.
 
-    Renaming replaces both queues, with the messages in them: drain them first.
+    Renaming would replace both queues, with the messages in them: the plan is
+    refused, and says how to do it all the same.
   EOT
 
   validation {
@@ -52,6 +53,35 @@ variable "dlq_name" {
   validation {
     condition     = var.dlq_name == null || length(trimsuffix(coalesce(var.dlq_name, "-"), ".fifo")) <= 80 - (var.fifo == null ? 0 : 5)
     error_message = "dlq_name is too long: SQS allows 80 characters, .fifo included. Shorten it."
+  }
+}
+
+variable "existing_dlq" {
+  type = object({
+    arn = string
+  })
+  default     = null
+  description = <<-EOT
+    A DLQ that exists already, for example one that several sources share; null (default)
+    = this module makes one. It must be of the same account, region and type, and its
+    redrive-allow policy must let this source use it. `dlq_message_retention_seconds`
+    then says what retention it has.
+    - `arn`: ARN of the queue.
+  EOT
+
+  validation {
+    condition     = var.existing_dlq == null || can(regex("^arn:[a-z0-9-]+:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}(\\.fifo)?$", var.existing_dlq.arn))
+    error_message = "existing_dlq: arn must be an SQS queue's ARN (arn:aws:sqs:<region>:<account>:<name>), not its URL or name."
+  }
+
+  validation {
+    condition     = var.existing_dlq == null || try(endswith(var.existing_dlq.arn, ".fifo"), false) == (var.fifo != null)
+    error_message = "existing_dlq is of another type than the source: a FIFO source needs a FIFO DLQ (its name ends in .fifo), a standard source a standard one."
+  }
+
+  validation {
+    condition     = var.existing_dlq == null || var.dlq_name == null
+    error_message = "existing_dlq and dlq_name exclude each other: with existing_dlq the module makes no DLQ that could have a name. Drop one."
   }
 }
 
@@ -277,6 +307,11 @@ variable "additional_source_queue_arns" {
   }
 
   validation {
+    condition     = length(var.additional_source_queue_arns) == 0 || var.existing_dlq == null
+    error_message = "additional_source_queue_arns has no effect on an existing_dlq: its own redrive-allow policy says who may use it. Drop the list."
+  }
+
+  validation {
     condition     = length(var.additional_source_queue_arns) == 0 || var.redrive_allow == "byQueue"
     error_message = "additional_source_queue_arns has an effect only with redrive_allow = \"byQueue\": set that, or drop the list."
   }
@@ -309,6 +344,69 @@ variable "require_tls" {
   description = "Deny every SQS action on both queues over plain HTTP. Default true."
 }
 
+variable "publishers" {
+  type = object({
+    sns_topic_arns        = optional(list(string), [])
+    eventbridge_rule_arns = optional(list(string), [])
+    s3_bucket_arns        = optional(list(string), [])
+    account_ids           = optional(list(string), [])
+  })
+  default     = {}
+  nullable    = false
+  description = <<-EOT
+    Who else may send to the source queue, beside roles of this account. Each gets a
+    statement in the queue's policy that names it; under a KMS key of yours its policy
+    must have `kms_key_policy_json` too.
+    - `sns_topic_arns`: topics subscribed to the queue; FIFO topics (`.fifo`) only for a FIFO queue.
+    - `eventbridge_rule_arns`: rules whose target the queue is.
+    - `s3_bucket_arns`: buckets of this account that notify the queue; not for FIFO queues.
+    - `account_ids`: other accounts, whose own policies then say which of their roles may.
+  EOT
+
+  validation {
+    condition     = alltrue([for arn in var.publishers.sns_topic_arns : can(regex("^arn:[a-z0-9-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\\.fifo)?$", arn))])
+    error_message = "publishers: sns_topic_arns must hold ARNs of SNS topics (arn:aws:sns:<region>:<account>:<name>)."
+  }
+
+  validation {
+    condition     = var.fifo == null || alltrue([for arn in var.publishers.sns_topic_arns : endswith(arn, ".fifo")])
+    error_message = "publishers: a FIFO queue can be subscribed to FIFO topics only (names ending in .fifo)."
+  }
+
+  validation {
+    condition     = alltrue([for arn in var.publishers.eventbridge_rule_arns : can(regex("^arn:[a-z0-9-]+:events:[a-z0-9-]+:[0-9]{12}:rule/[A-Za-z0-9._/-]+$", arn))])
+    error_message = "publishers: eventbridge_rule_arns must hold ARNs of EventBridge rules (arn:aws:events:<region>:<account>:rule/<name>)."
+  }
+
+  validation {
+    condition     = alltrue([for arn in var.publishers.s3_bucket_arns : can(regex("^arn:[a-z0-9-]+:s3:::[a-z0-9.-]{3,63}$", arn))])
+    error_message = "publishers: s3_bucket_arns must hold ARNs of S3 buckets (arn:aws:s3:::<name>), without a path."
+  }
+
+  validation {
+    condition     = var.fifo == null || length(var.publishers.s3_bucket_arns) == 0
+    error_message = "publishers: S3 can't notify a FIFO queue. Use a standard queue, or EventBridge in between (eventbridge_rule_arns)."
+  }
+
+  validation {
+    condition     = alltrue([for id in var.publishers.account_ids : can(regex("^[0-9]{12}$", id))])
+    error_message = "publishers: account_ids must hold account numbers of 12 digits, in quotes."
+  }
+
+  validation {
+    condition = alltrue([
+      for list in [var.publishers.sns_topic_arns, var.publishers.eventbridge_rule_arns, var.publishers.s3_bucket_arns, var.publishers.account_ids] :
+      length(distinct(list)) == length(list)
+    ])
+    error_message = "publishers names one twice: remove one, since AWS returns each once and every plan would show a change."
+  }
+
+  validation {
+    condition     = !can(regex("alias/aws/sqs$", var.kms_key_id)) || length(flatten(values(var.publishers))) == 0
+    error_message = "publishers can't send to a queue under the AWS managed key alias/aws/sqs, whose policy lets in only this account: their messages would be dropped. Leave kms_key_id null (SSE-SQS), or use a key of your own with kms_key_policy_json in its policy."
+  }
+}
+
 variable "policy_documents" {
   type        = list(string)
   default     = []
@@ -316,7 +414,7 @@ variable "policy_documents" {
   description = <<-EOT
     Policy documents (JSON) whose statements are added to the source queue's policy,
     for example to let an SNS topic send. Each Sid may occur once.
-    `DenyInsecureTransport` and `OwnerAccount` are the module's own.
+    `DenyInsecureTransport`, `OwnerAccount` and `SendFrom...` are the module's own.
   EOT
 
   validation {
@@ -329,9 +427,23 @@ variable "policy_documents" {
       for sids in [[
         for statement in flatten([for document in var.policy_documents : try(jsondecode(document).Statement, [])]) :
         statement.Sid if can(statement.Sid)
-      ]] : length(distinct(sids)) == length(sids) && length(setintersection(sids, ["DenyInsecureTransport", "OwnerAccount"])) == 0
+      ]] : length(distinct(sids)) == length(sids) && length(setintersection(sids, ["DenyInsecureTransport", "OwnerAccount", "SendFromTopics", "SendFromRules", "SendFromBuckets", "SendFromAccounts"])) == 0
     ])
-    error_message = "policy_documents use a Sid twice, or one of the module's own (DenyInsecureTransport, OwnerAccount): rename it."
+    error_message = "policy_documents use a Sid twice, or one of the module's own (DenyInsecureTransport, OwnerAccount, SendFromTopics, SendFromRules, SendFromBuckets, SendFromAccounts): rename it."
+  }
+}
+
+variable "account_id" {
+  type        = string
+  default     = null
+  description = <<-EOT
+    Number of the account that the queues are in. Null (default) = asked of AWS, with one
+    call for each instance of the module at every plan; give it to a fleet.
+  EOT
+
+  validation {
+    condition     = var.account_id == null || can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id must be an account number of 12 digits, in quotes."
   }
 }
 

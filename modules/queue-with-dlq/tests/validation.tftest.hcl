@@ -25,7 +25,7 @@ run "takes_a_standard_name_of_76_characters" {
   }
 
   assert {
-    condition     = aws_sqs_queue.dlq.message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
+    condition     = aws_sqs_queue.dlq[0].message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
     error_message = "the plan must stand"
   }
 }
@@ -39,7 +39,7 @@ run "takes_a_fifo_name_of_71_characters" {
   }
 
   assert {
-    condition     = aws_sqs_queue.dlq.message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
+    condition     = aws_sqs_queue.dlq[0].message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
     error_message = "the plan must stand"
   }
 }
@@ -53,7 +53,7 @@ run "takes_names_of_80_characters_each" {
   }
 
   assert {
-    condition     = aws_sqs_queue.dlq.message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
+    condition     = aws_sqs_queue.dlq[0].message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
     error_message = "the plan must stand"
   }
 }
@@ -68,7 +68,7 @@ run "takes_fifo_names_of_80_characters_each" {
   }
 
   assert {
-    condition     = aws_sqs_queue.dlq.message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
+    condition     = aws_sqs_queue.dlq[0].message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
     error_message = "the plan must stand"
   }
 }
@@ -89,7 +89,7 @@ run "takes_the_lower_bounds" {
   }
 
   assert {
-    condition     = aws_sqs_queue.dlq.message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
+    condition     = aws_sqs_queue.dlq[0].message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
     error_message = "the plan must stand"
   }
 }
@@ -108,7 +108,7 @@ run "takes_the_upper_bounds" {
   }
 
   assert {
-    condition     = aws_sqs_queue.dlq.message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
+    condition     = aws_sqs_queue.dlq[0].message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
     error_message = "the plan must stand"
   }
 }
@@ -121,7 +121,7 @@ run "takes_a_visibility_timeout_of_0" {
   }
 
   assert {
-    condition     = aws_sqs_queue.dlq.message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
+    condition     = aws_sqs_queue.dlq[0].message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
     error_message = "the plan must stand"
   }
 }
@@ -134,7 +134,7 @@ run "takes_a_key_id" {
   }
 
   assert {
-    condition     = aws_sqs_queue.dlq.message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
+    condition     = aws_sqs_queue.dlq[0].message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
     error_message = "the plan must stand"
   }
 }
@@ -147,7 +147,7 @@ run "takes_a_multi_region_key_id" {
   }
 
   assert {
-    condition     = aws_sqs_queue.dlq.message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
+    condition     = aws_sqs_queue.dlq[0].message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
     error_message = "the plan must stand"
   }
 }
@@ -160,7 +160,7 @@ run "takes_a_key_arn" {
   }
 
   assert {
-    condition     = aws_sqs_queue.dlq.message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
+    condition     = aws_sqs_queue.dlq[0].message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
     error_message = "the plan must stand"
   }
 }
@@ -173,7 +173,7 @@ run "takes_an_alias" {
   }
 
   assert {
-    condition     = aws_sqs_queue.dlq.message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
+    condition     = aws_sqs_queue.dlq[0].message_retention_seconds > aws_sqs_queue.source.message_retention_seconds
     error_message = "the plan must stand"
   }
 }
