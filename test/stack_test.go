@@ -78,18 +78,31 @@ func newTarget(t *testing.T) *target.Target {
 // deploy deploys a copy of the root module in dir, and destroys it when the test ends.
 func deploy(t *testing.T, dir string, vars map[string]any) *stack {
 	t.Helper()
+	s := prepareCopy(t, dir, vars)
+	destroyAtEnd(t, s)
+	s.apply(t)
+	return s
+}
+
+// prepareCopy makes a copy of the root module in dir ready for apply.
+func prepareCopy(t *testing.T, dir string, vars map[string]any) *stack {
+	t.Helper()
 	work, err := tfenv.Copy(dir)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, work.Close()) })
-	s := prepare(t, work.Dir, vars)
+	return prepare(t, work.Dir, vars)
+}
+
+// destroyAtEnd destroys what the stack has when the test ends. It comes before apply, so
+// that a failed one is cleaned up as well.
+func destroyAtEnd(t *testing.T, s *stack) {
+	t.Helper()
 	t.Cleanup(func() {
 		// the test's own context has ended by now
 		_, err := terraform.DestroyContextE(t, context.Background(), s.options)
-		require.NoError(t, err, "destroying %s", dir)
+		require.NoError(t, err, "destroying %s", s.options.TerraformDir)
 		requireNothingLeft(t, s)
 	})
-	s.apply(t)
-	return s
 }
 
 // destroyTime is how long before the run's -timeout tests are ended, so that what they have
@@ -139,12 +152,20 @@ func prepare(t *testing.T, dir string, vars map[string]any) *stack {
 	if testing.Verbose() {
 		s.options.Logger = logger.TestingT
 	}
+	s.init(t)
+	return s
+}
+
+// init downloads or links what the configuration needs; again when it has changed.
+func (s *stack) init(t *testing.T) {
+	t.Helper()
+	env, err := findTerraform()
+	require.NoError(t, err)
 	unlock, err := env.LockInit(t.Context())
 	require.NoError(t, err)
 	defer unlock()
 	_, err = terraform.InitContextE(t, t.Context(), s.options)
 	require.NoError(t, err)
-	return s
 }
 
 func (s *stack) apply(t *testing.T) {
@@ -182,9 +203,32 @@ func (s *stack) text(t *testing.T, name string) string {
 	return v
 }
 
+// onlyPair is the pair of a stack that has one.
+func (s *stack) onlyPair(t *testing.T) pair {
+	t.Helper()
+	p := pair{
+		QueueURL: s.text(t, "queue_url"), QueueARN: s.text(t, "queue_arn"), DLQURL: s.text(t, "dlq_url"), DLQARN: s.text(t, "dlq_arn"),
+		AlarmName: s.text(t, "not_empty_alarm_name"),
+	}
+	if _, ok := s.outputs["notification_queue_url"]; ok {
+		p.Notification = s.text(t, "notification_queue_url")
+	}
+	return p
+}
+
 // uniqueName returns a name that no other run uses.
 func uniqueName(name string) string {
 	return "proof-" + strconv.FormatUint(rand.Uint64()>>24, 36) + "-" + name
+}
+
+// sleep lets time pass on the stack's target.
+func (s *stack) sleep(t *testing.T, d time.Duration) {
+	t.Helper()
+	var clock dlqtest.Clock = dlqtest.WallClock{}
+	if s.virtual() {
+		clock = s.target.Clock
+	}
+	require.NoError(t, clock.Sleep(s.ctx, d))
 }
 
 // virtual says whether time can be skipped on the stack's target.
@@ -203,6 +247,9 @@ func requireNothingLeft(t *testing.T, s *stack) {
 	alarms, err := s.cloudwatch.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{})
 	require.NoError(t, err)
 	require.Empty(t, alarms.MetricAlarms)
+	dashboards, err := s.cloudwatch.ListDashboards(ctx, &cloudwatch.ListDashboardsInput{})
+	require.NoError(t, err)
+	require.Empty(t, dashboards.DashboardEntries)
 	topics, err := s.sns.ListTopics(ctx, &sns.ListTopicsInput{})
 	require.NoError(t, err)
 	require.Empty(t, topics.Topics)

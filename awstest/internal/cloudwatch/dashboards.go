@@ -2,10 +2,8 @@ package cloudwatch
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
 	"net/http"
 	"regexp"
 	"slices"
@@ -21,13 +19,6 @@ type dashboard struct {
 	modified time.Time
 }
 
-const (
-	maxWidgets = 500
-	// gridWidth is how many columns a dashboard has ("Dashboard body structure and syntax").
-	gridWidth = 24
-	maxHeight = 1000
-)
-
 var dashboardName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
 
 // dashboardARN has no region: dashboards are global.
@@ -41,7 +32,7 @@ func (s *Service) dashboards(c *wire.Call) map[string]*dashboard {
 	return s.space(c.Account, partition(c.Region)).dashboards
 }
 
-// DashboardMessage is something that is wrong with a dashboard's body.
+// DashboardMessage is something that is wrong, or odd, about a dashboard's body.
 type DashboardMessage struct {
 	DataPath string `json:"DataPath"`
 	Message  string `json:"Message"`
@@ -53,7 +44,8 @@ type PutDashboardInput struct {
 	DashboardBody string `json:"DashboardBody"`
 }
 
-// PutDashboardOutput is the output of PutDashboard.
+// PutDashboardOutput is the output of PutDashboard. Its messages are warnings: the dashboard
+// was put, but some of it may not be shown. With anything worse the operation fails.
 type PutDashboardOutput struct {
 	DashboardValidationMessages []DashboardMessage `json:"DashboardValidationMessages"`
 }
@@ -70,7 +62,7 @@ func (s *Service) putDashboard(_ context.Context, c *wire.Call, in *PutDashboard
 	if !dashboardName.MatchString(in.DashboardName) {
 		return nil, dashboardInvalid("The value for field DashboardName contains invalid characters. It can only contain alphanumerics, dash (-) and underscore (_).\n")
 	}
-	faults, err := checkDashboard(in.DashboardBody)
+	faults, warnings, err := checkDashboard(in.DashboardBody)
 	if err != nil {
 		return nil, dashboardInvalid("The field DashboardBody must be a valid JSON object")
 	}
@@ -80,7 +72,7 @@ func (s *Service) putDashboard(_ context.Context, c *wire.Call, in *PutDashboard
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dashboards(c)[in.DashboardName] = &dashboard{in.DashboardBody, c.Time}
-	return &PutDashboardOutput{DashboardValidationMessages: []DashboardMessage{}}, nil
+	return &PutDashboardOutput{DashboardValidationMessages: list(warnings)}, nil
 }
 
 // describeFaults is worded as AWS does: "The dashboard body is invalid, there are 2
@@ -95,143 +87,6 @@ func describeFaults(faults []DashboardMessage) string {
 		all[i] = fault(f)
 	}
 	return fmt.Sprintf("The dashboard body is invalid, there are %d validation errors:\n%s", len(faults), encode(all, "  "))
-}
-
-// checkDashboard checks a body's structure: the widgets, their places and what each
-// needs. It is an error if the body is no JSON object.
-func checkDashboard(body string) ([]DashboardMessage, error) {
-	var d map[string]any
-	if err := json.Unmarshal([]byte(body), &d); err != nil {
-		return nil, err
-	}
-	if d == nil {
-		return nil, fmt.Errorf("null")
-	}
-	var faults []DashboardMessage
-	fault := func(path, message string) { faults = append(faults, DashboardMessage{path, message}) }
-	raw, ok := d["widgets"]
-	if !ok {
-		fault("", "Should have required property 'widgets'")
-		return faults, nil
-	}
-	widgets, ok := raw.([]any)
-	if !ok {
-		fault("/widgets", "Should be array")
-		return faults, nil
-	}
-	if len(widgets) > maxWidgets {
-		fault("/widgets", fmt.Sprintf("Should NOT have more than %d items", maxWidgets))
-	}
-	for i, w := range widgets {
-		checkWidget(fmt.Sprintf("/widgets/%d", i), w, fault)
-	}
-	return faults, nil
-}
-
-var widgetTypes = []string{"metric", "text", "log", "alarm", "explorer", "custom", "trace"}
-
-func checkWidget(path string, raw any, fault func(path, message string)) {
-	w, ok := raw.(map[string]any)
-	if !ok {
-		fault(path, "Should be object")
-		return
-	}
-	kind, _ := w["type"].(string)
-	if _, ok := w["type"]; !ok {
-		fault(path, "Should have required property 'type'")
-	} else if !slices.Contains(widgetTypes, kind) {
-		fault(path+"/type", "Should be equal to one of the allowed values")
-	}
-	for _, b := range []struct {
-		name      string
-		low, high float64
-	}{{"x", 0, gridWidth - 1}, {"y", 0, math.MaxInt32}, {"width", 1, gridWidth}, {"height", 1, maxHeight}} {
-		v, ok := w[b.name]
-		if !ok {
-			continue
-		}
-		switch f, ok := v.(float64); {
-		case !ok || f != math.Trunc(f):
-			fault(path+"/"+b.name, "Should be integer")
-		case f < b.low:
-			fault(path+"/"+b.name, fmt.Sprintf("Should be >= %v", b.low))
-		case f > b.high:
-			fault(path+"/"+b.name, fmt.Sprintf("Should be <= %v", b.high))
-		}
-	}
-	props, ok := w["properties"].(map[string]any)
-	if !ok {
-		if _, there := w["properties"]; there {
-			fault(path+"/properties", "Should be object")
-		} else {
-			fault(path, "Should have required property 'properties'")
-		}
-		return
-	}
-	checkProperties(path+"/properties", kind, props, fault)
-}
-
-func checkProperties(path, kind string, props map[string]any, fault func(path, message string)) {
-	require := func(names ...string) {
-		for _, n := range names {
-			if _, ok := props[n]; !ok {
-				fault(path, fmt.Sprintf("Should have required property '%s'", n))
-			}
-		}
-	}
-	switch kind {
-	case "text":
-		require("markdown")
-	case "log":
-		require("query", "region")
-	case "alarm":
-		require("alarms")
-	case "custom":
-		require("endpoint")
-	case "metric":
-		metrics, hasMetrics := props["metrics"]
-		_, hasAnnotations := props["annotations"]
-		if !hasMetrics && !hasAnnotations {
-			require("metrics", "annotations")
-			fault(path, "The metric widget should have specified a region and a data source or an alarm annotation")
-			return
-		}
-		if !hasMetrics {
-			return
-		}
-		require("region")
-		rows, ok := metrics.([]any)
-		if !ok {
-			fault(path+"/metrics", "Should be array")
-			return
-		}
-		for i, r := range rows {
-			checkMetricRow(fmt.Sprintf("%s/metrics/%d", path, i), r, fault)
-		}
-	}
-}
-
-// checkMetricRow checks a row of a metric widget: namespace, name, dimension names and
-// values as strings, and a last object that says how to draw it, or has an expression.
-func checkMetricRow(path string, raw any, fault func(path, message string)) {
-	row, ok := raw.([]any)
-	if !ok {
-		fault(path, "Should be array")
-		fault(path, `Field "metrics" has to be an array of array of strings, with an optional metricRenderer object as last element`)
-		return
-	}
-	for i, cell := range row {
-		switch cell.(type) {
-		case string:
-		case map[string]any:
-			if i != len(row)-1 {
-				fault(path, `Field "metrics" has to be an array of array of strings, with an optional metricRenderer object as last element`)
-				return
-			}
-		default:
-			fault(fmt.Sprintf("%s/%d", path, i), "Should be string")
-		}
-	}
 }
 
 // GetDashboardInput is the input of GetDashboard.

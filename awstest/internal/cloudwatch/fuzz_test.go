@@ -40,8 +40,9 @@ func FuzzAlarmRule(f *testing.F) {
 
 func FuzzDashboardBody(f *testing.F) {
 	f.Add(`{"widgets":[{"type":"metric","x":1,"properties":{"metrics":[["a",{}]]}}]}`)
+	f.Add(`{"start":1,"widgets":[{"type":"metric","properties":{"region":"r","period":61,"yAxis":{"left":{"min":"a"}},"annotations":{"horizontal":[[{"value":1},{}]]},"metrics":[[],[{"expression":1}]]}}]}`)
 	f.Fuzz(func(t *testing.T, body string) {
-		if faults, err := checkDashboard(body); err == nil && len(faults) > 0 && describeFaults(faults) == "" {
+		if faults, _, err := checkDashboard(body); err == nil && len(faults) > 0 && describeFaults(faults) == "" {
 			t.Fatal("faults without words")
 		}
 	})

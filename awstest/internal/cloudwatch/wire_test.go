@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	cw "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/stretchr/testify/require"
 )
 
@@ -163,57 +161,4 @@ func TestTheJSONProtocolIsServed(t *testing.T) {
 	status, body = call("SetAlarmState", `{"AlarmName":"x","StateValue":"NO","StateReason":""}`)
 	require.Equal(t, 400, status)
 	require.Contains(t, body, `"__type":"com.amazonaws.cloudwatch#ValidationException"`)
-}
-
-func TestDashboards(t *testing.T) {
-	r := newRig(t)
-	ctx := t.Context()
-	put := func(name, body string) error {
-		_, err := r.sdk.PutDashboard(ctx, &cw.PutDashboardInput{DashboardName: &name, DashboardBody: &body})
-		return err
-	}
-	body := `{"widgets":[{"type":"metric","x":0,"y":0,"width":12,"height":6,"properties":{"region":"us-east-1","metrics":[["AWS/SQS","NumberOfMessagesSent","QueueName","q",{"stat":"Sum"}],[{"expression":"m1"}]]}},` +
-		`{"type":"text","properties":{"markdown":"hi"}},{"type":"alarm","properties":{"alarms":[]}},{"type":"metric","properties":{"annotations":{"alarms":["arn"]}}}]}`
-	require.NoError(t, put("fleet", body))
-	require.NoError(t, put("empty", `{"widgets":[]}`))
-	got, err := r.client("eu-west-1").GetDashboard(ctx, &cw.GetDashboardInput{DashboardName: aws.String("fleet")})
-	require.NoError(t, err, "dashboards are global")
-	require.Equal(t, body, *got.DashboardBody)
-	require.Equal(t, "arn:aws:cloudwatch::000000000000:dashboard/fleet", *got.DashboardArn)
-	list, err := r.sdk.ListDashboards(ctx, &cw.ListDashboardsInput{DashboardNamePrefix: aws.String("f")})
-	require.NoError(t, err)
-	require.Len(t, list.DashboardEntries, 1)
-	require.Equal(t, int64(len(body)), *list.DashboardEntries[0].Size)
-	_, err = r.sdk.DeleteDashboards(ctx, &cw.DeleteDashboardsInput{DashboardNames: []string{"fleet", "none"}})
-	require.Equal(t, "ResourceNotFound", code(err))
-	_, err = r.sdk.DeleteDashboards(ctx, &cw.DeleteDashboardsInput{DashboardNames: []string{"fleet"}})
-	require.NoError(t, err)
-	_, err = r.sdk.GetDashboard(ctx, &cw.GetDashboardInput{DashboardName: aws.String("fleet")})
-	require.Equal(t, "ResourceNotFound", code(err))
-
-	for bad, want := range map[string]string{
-		`nonsense`:        "must be a valid JSON object",
-		`[]`:              "must be a valid JSON object",
-		`null`:            "must be a valid JSON object",
-		`{}`:              "Should have required property 'widgets'",
-		`{"widgets":1}`:   "Should be array",
-		`{"widgets":[1]}`: "Should be object",
-		`{"widgets":[{"type":"pie","properties":{}}]}`:                                              "Should be equal to one of the allowed values",
-		`{"widgets":[{"type":"text"}]}`:                                                             "Should have required property 'properties'",
-		`{"widgets":[{"type":"text","properties":{}}]}`:                                             "Should have required property 'markdown'",
-		`{"widgets":[{"type":"metric","properties":{}}]}`:                                           "there are 3 validation errors",
-		`{"widgets":[{"type":"text","x":24,"properties":{"markdown":""}}]}`:                         "Should be <= 23",
-		`{"widgets":[{"type":"text","width":0.5,"properties":{"markdown":""}}]}`:                    "Should be integer",
-		`{"widgets":[{"type":"metric","properties":{"region":"r","metrics":["a"]}}]}`:               `"dataPath": "/widgets/0/properties/metrics/0"`,
-		`{"widgets":[{"type":"metric","properties":{"region":"r","metrics":[[{},"a"]]}}]}`:          "optional metricRenderer object as last element",
-		`{"widgets":[{"type":"metric","properties":{"region":"r","metrics":[["AWS/SQS", 1]]}}]}`:    "Should be string",
-		`{"widgets":[{"type":"metric","properties":{"metrics":[["AWS/SQS","NumberOfMessages"]]}}]}`: "Should have required property 'region'",
-	} {
-		t.Run(bad, func(t *testing.T) {
-			err := put("bad", bad)
-			require.Equal(t, "InvalidParameterInput", code(err))
-			require.ErrorContains(t, err, want)
-		})
-	}
-	require.ErrorContains(t, put("not a name", `{"widgets":[]}`), "contains invalid characters")
 }
