@@ -14,15 +14,17 @@ import (
 // thousands of calls; all else is the same, injected faults included.
 func (s *Server) DirectConfig() aws.Config {
 	cfg := s.Config()
-	cfg.HTTPClient = &http.Client{Transport: direct{s.http.Handler}}
+	cfg.HTTPClient = direct{s.http.Handler}
 	return cfg
 }
 
-// direct is a transport that has a handler serve the requests.
+// direct is an HTTP client that has a handler serve the requests.
 type direct struct{ handler http.Handler }
 
-func (d direct) RoundTrip(r *http.Request) (resp *http.Response, err error) {
-	in := r.Clone(r.Context())
+// Do lets the handler serve the request, of which it sees a copy that shares header and
+// URL: handlers read these, and the SDK's clients make a request of their own for each try.
+func (d direct) Do(r *http.Request) (resp *http.Response, err error) {
+	in := r.WithContext(r.Context())
 	in.RequestURI = r.URL.RequestURI()
 	in.Host = r.URL.Host
 	if r.Host != "" {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,6 +12,8 @@ import (
 type consumer struct {
 	*prover
 	number int // 0 if it is the only one
+	// nothing is set once a consumer has found nothing; nil if each must find so itself.
+	nothing *atomic.Bool
 }
 
 // fate is what a message's consumers do, and did.
@@ -45,12 +48,18 @@ func (c *consumer) consumeVisible(ctx context.Context) (seen int, err error) {
 		if err := c.beat(ctx); err != nil {
 			return seen, err
 		}
+		if seen == 0 && c.nothing != nil && c.nothing.Load() {
+			return 0, nil // what is given back from now on its consumer receives again
+		}
 		messages, err := c.receive(ctx, source, receiveOptions{max: c.batch()})
 		if err != nil {
 			return seen, err
 		}
 		if len(messages) == 0 {
 			empty++
+			if c.nothing != nil {
+				c.nothing.Store(true)
+			}
 			continue
 		}
 		empty = 0

@@ -1,6 +1,7 @@
 "use strict";
-// The page is complete without this. It adds tooltips at once, lights up a message
-// wherever it is shown, opens its history when it is chosen, and filters.
+// The page is complete without this. It adds tooltips at once, for the pointer and for the
+// keyboard, lights up a message wherever it is shown, opens its history when it is chosen,
+// and filters.
 (() => {
   const tip = document.createElement("div");
   tip.id = "tip";
@@ -10,10 +11,12 @@
     const title = mark.querySelector("title");
     mark.dataset.tip = title.textContent;
     mark.setAttribute("aria-label", title.textContent);
+    mark.setAttribute("role", "img");
+    mark.setAttribute("tabindex", "-1");
     title.remove(); // else the browser's own tooltip comes, too
   }
   const lanes = (id) => document.querySelectorAll(`[data-lane="${id}"]`);
-  document.addEventListener("pointerover", (e) => {
+  const show = (e) => {
     const mark = e.target.closest?.("[data-tip]");
     tip.hidden = !mark;
     if (mark) {
@@ -28,8 +31,48 @@
       if (lit.dataset.lane !== lane) lit.classList.remove("lit");
     }
     if (lane) for (const l of lanes(lane)) l.classList.add("lit");
+  };
+  document.addEventListener("pointerover", show);
+  document.addEventListener("focusin", show);
+  document.addEventListener("scroll", () => {
+    tip.hidden = true;
+    if (document.activeElement?.matches("[data-tip]")) show({ target: document.activeElement });
+  }, true);
+
+  // The arrow keys go through the marks of a row, from its label on, and to other rows.
+  const rows = (timeline) => {
+    const marks = [...timeline.querySelectorAll(".plot [data-tip]")];
+    const middle = (m) => { const box = m.getBoundingClientRect(); return box.left + box.width / 2; };
+    const byPlace = (a, b) => middle(a) - middle(b);
+    const labels = [...timeline.querySelectorAll(".label")];
+    return labels.map((label) => {
+      const own = label.getBoundingClientRect();
+      const of = marks.filter((m) => {
+        const lane = m.closest("[data-lane]");
+        if (lane || label.dataset.lane) return lane?.dataset.lane === label.dataset.lane;
+        const box = m.getBoundingClientRect();
+        const y = box.top + box.height / 2;
+        return y >= own.top && y < own.bottom;
+      });
+      return [label, ...of.sort(byPlace)];
+    });
+  };
+  document.addEventListener("keydown", (e) => {
+    const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[e.key];
+    const from = e.target.closest?.("[data-tip], .label");
+    if (e.key === "Escape") tip.hidden = true;
+    if (!step || !from || e.altKey || e.ctrlKey || e.metaKey || e.shiftKey) return;
+    const all = rows(from.closest(".timeline"));
+    const row = all.findIndex((r) => r.includes(from));
+    if (row < 0) return;
+    const place = all[row].indexOf(from);
+    const next = step[0] ? all[row + step[0]] : all[row];
+    const to = next?.[step[0] ? Math.min(place, next.length - 1) : place + step[1]];
+    if (!to) return;
+    e.preventDefault();
+    to.focus({ preventScroll: true });
+    to.scrollIntoView({ block: "nearest", inline: to.matches(".label") ? "nearest" : "center" });
   });
-  document.addEventListener("scroll", () => { tip.hidden = true; }, true);
 
   const open = () => {
     const history = document.getElementById(location.hash.slice(1));

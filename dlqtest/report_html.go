@@ -21,6 +21,12 @@ const (
 	htmlEvents  = 120 // of a message's history
 )
 
+// Widths in pixels: of what is left of an A4 page on its side, and of a timeline's labels.
+const (
+	printWidth = 1040.0
+	labelWidth = 216.0
+)
+
 var (
 	//go:embed report.html.tmpl
 	htmlTemplate string
@@ -90,6 +96,7 @@ type (
 		FootGap    float64
 		Foot       []htmlLabel
 		Legend     []htmlLegend
+		PrintZoom  float64 // with which it fits on a page
 	}
 	htmlLegend struct {
 		Icon template.HTML
@@ -298,6 +305,7 @@ func (i Invariant) meaning(n int) string {
 
 func newHTMLTimeline(t *timeline, r Report) *htmlTimeline {
 	v := &htmlTimeline{Axis: t.drawAxis(), Plot: t.draw(), FootGap: footGap, Legend: legend(t)}
+	v.PrintZoom = min(1, printWidth/(labelWidth+t.axis.width))
 	group := ""
 	for _, l := range t.lanes {
 		m := l.group.first
@@ -324,10 +332,11 @@ func newHTMLTimeline(t *timeline, r Report) *htmlTimeline {
 
 // legend explains the glyphs that the timeline has.
 func legend(t *timeline) []htmlLegend {
-	used := map[glyph]bool{}
+	used, early := map[glyph]bool{}, false
 	for _, marks := range append(t.laneMarks(), t.foot()...) {
 		for _, m := range marks {
 			used[m.glyph] = true
+			early = early || m.early
 		}
 	}
 	var out []htmlLegend
@@ -344,9 +353,10 @@ func legend(t *timeline) []htmlLegend {
 		{glyphSent, "", "sent"},
 		{glyphReceive, "1", "received, with its receive count"},
 		{glyphNack, "", "given back"},
-		{glyphExtend, "", "hidden for longer"},
-		{glyphDelete, "", "processed"},
-		{glyphStale, "", "acknowledged too late, with a stale receipt handle"},
+		{glyphExtend, "", "heartbeat: a slow consumer has it hidden for longer"},
+		{glyphDelete, "", "processed: acknowledged and deleted"},
+		{glyphStale, "", "acknowledged too late, after its visibility timeout: it stays"},
+		{glyphAgain, "", "acknowledged a second time: two consumers had it"},
 		{glyphMove, "", "moved into the DLQ (nobody sees it: drawn where it must have been)"},
 		{glyphDLQReceive, "6", "found in the DLQ"},
 		{glyphRedrive, "", "redriven"},
@@ -361,6 +371,21 @@ func legend(t *timeline) []htmlLegend {
 		}
 	}
 	add("in flight: hidden from other consumers", func(s *svg) { s.add(`<rect class="window hidden" x="-12" y="-5" width="24" height="10" rx="5"/>`) })
+	if used[glyphExtend] {
+		add("in flight for longer, and when it would have come back without a heartbeat", func(s *svg) {
+			s.add(`<rect class="window hidden" x="-12" y="-5" width="24" height="10" rx="5"/><rect class="longer" x="-1" y="-5" width="13" height="10"/><g class="deadline" transform="translate(-1)">`)
+			s.tick()
+			s.add(`</g>`)
+		})
+	}
+	if used[glyphStale] || used[glyphAgain] {
+		add("from the receive to its late acknowledgement", func(s *svg) { s.bracket(-11, 11, -12) })
+	}
+	if early {
+		add("received while it was hidden: a duplicate delivery", func(s *svg) {
+			s.glyph(&laneMark{glyph: glyphReceive, label: "2", title: "a duplicate delivery", early: true}, 0, 0, 0)
+		})
+	}
 	add("waiting, visible", func(s *svg) { s.add(`<line class="line visible" x1="-12" x2="12" y1="0" y2="0"/>`) })
 	if len(t.notices) > 0 {
 		add("notification of the alarm", func(s *svg) {

@@ -1,6 +1,7 @@
 package dlqtest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,7 +17,8 @@ const (
 	glyphNack
 	glyphExtend
 	glyphDelete
-	glyphStale // a delete with a stale receipt handle
+	glyphStale // a delete with a stale receipt handle, of a message that stays
+	glyphAgain // the same, of one that was processed already
 	glyphMove
 	glyphDLQReceive
 	glyphRedrive
@@ -36,6 +38,10 @@ type laneMark struct {
 	label string    // e.g. a receive count
 	until time.Time // when it becomes visible again; zero if that isn't known
 	title string    // what it is, in words
+	// before is when it would have become visible again, had it not been hidden for longer.
+	before time.Time
+	of     *laneMark // the receive whose handle a late acknowledgement has
+	early  bool      // a receive while an earlier one had it hidden
 }
 
 // lane is a message's line in a timeline.
@@ -172,12 +178,14 @@ func (t *timeline) queueMark(e *Event) *laneMark {
 // fill puts the message's events into its lane. It adds what nobody sees, but must have
 // been: the move into the DLQ, and back.
 func (t *timeline) fill(l *lane, events []Event, row string) {
-	add := func(at time.Time, seq int, m laneMark) {
+	add := func(at time.Time, seq int, m laneMark) *laneMark {
 		m.mark = mark{at: at, seq: seq, row: row}
 		l.marks = append(l.marks, &m)
 		l.dead = l.dead || m.inDLQ
+		return &m
 	}
 	var last *Event // its last receive from the source, and what was done with it
+	late := newLateness(events, t.h.SourceARN)
 	moved, back := false, false
 	for i := range events {
 		e := &events[i]
@@ -197,6 +205,9 @@ func (t *timeline) fill(l *lane, events []Event, row string) {
 		}
 		m := laneMark{inDLQ: inDLQ, until: e.HiddenUntil, title: t.words(e)}
 		switch {
+		case e.Op == OpDelete && e.Stale && !inDLQ && !(e.Outcome == OK && e.Return.Equal(l.processed()) && late.processed == 0):
+			late.acknowledge(&m, e)
+			m.title += t.when(e.Return)
 		case e.Outcome != OK:
 			m.glyph = glyphFailed
 		case e.Op == OpSend:
@@ -207,22 +218,26 @@ func (t *timeline) fill(l *lane, events []Event, row string) {
 			m.glyph, m.label = glyphReturned, fmt.Sprint(e.ReceiveCount)
 		case e.Op == OpReceive:
 			m.glyph, m.label = glyphReceive, fmt.Sprint(e.ReceiveCount)
-		case e.Op == OpDelete && e.Stale && !e.Return.Equal(l.processed()):
-			m.glyph = glyphStale
+			if m.early = late.early(e); m.early {
+				m.title += fmt.Sprintf("; though it was hidden until %s", t.since(late.hides.HiddenUntil))
+			}
 		case e.Op == OpDelete:
 			m.glyph = glyphDelete
 		case e.Op == OpVisibility && e.Duration <= 0:
 			m.glyph = glyphNack
 		case e.Op == OpVisibility:
 			m.glyph = glyphExtend
+			if late.hides != nil {
+				m.before = late.hides.HiddenUntil
+			}
 		default:
 			continue
 		}
-		add(e.Return, e.Seq, m)
+		late.see(e, add(e.Return, e.Seq, m))
 	}
-	slices.SortStableFunc(l.marks, func(a, b *laneMark) int { return a.at.Compare(b.at) })
+	slices.SortStableFunc(l.marks, func(a, b *laneMark) int { return cmp.Or(a.at.Compare(b.at), a.seq-b.seq) })
 	routine := func(i int) bool {
-		return i >= 0 && i < len(l.marks) && slices.Contains([]glyph{glyphReceive, glyphNack, glyphExtend, glyphStale}, l.marks[i].glyph)
+		return i >= 0 && i < len(l.marks) && slices.Contains([]glyph{glyphReceive, glyphNack, glyphExtend, glyphStale}, l.marks[i].glyph) && !l.marks[i].early
 	}
 	for i, m := range l.marks {
 		m.dull = routine(i) && routine(i-1) && routine(i+1)
@@ -319,7 +334,7 @@ func (t *timeline) words(e *Event) string {
 	case e.Op == OpVisibility && e.Duration <= 0:
 		text = "given back to " + where + " (visibility timeout 0)"
 	case e.Op == OpVisibility:
-		text = fmt.Sprintf("hidden in %s for another %s", where, e.Duration)
+		text = fmt.Sprintf("heartbeat: hidden in %s for another %s", where, span(e.Duration))
 	}
 	if e.Outcome == OK {
 		text += e.circumstances()

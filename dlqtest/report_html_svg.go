@@ -5,12 +5,13 @@ import (
 	"html"
 	"html/template"
 	"strings"
+	"time"
 )
 
 // Heights in pixels.
 const (
-	laneHeight     = 30.0 // a lane's row, and a lane that has only that
-	deadLaneHeight = 56.0 // a lane with a row for the DLQ
+	laneHeight     = 32.0 // a lane's row, and a lane that has only that
+	deadLaneHeight = 58.0 // a lane with a row for the DLQ
 	footGap        = 14.0
 	axisHeight     = 46.0
 )
@@ -29,7 +30,7 @@ func (s *svg) titled(class string, x, y float64, title string, draw func()) {
 
 // drawing is a finished one.
 func (s *svg) drawing(width, height float64, label string) template.HTML {
-	return template.HTML(fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f" role="img" aria-label="%s">%s</svg>`,
+	return template.HTML(fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f" role="group" aria-label="%s">%s</svg>`,
 		width, height, width, height, html.EscapeString(label), s.String()))
 }
 
@@ -146,20 +147,23 @@ func (t *timeline) height() float64 {
 
 // drawLane draws where the message was and, upon that, what happened to it.
 func (t *timeline) drawLane(s *svg, l *lane, top float64) {
-	const above, below = laneHeight / 2, 42.0
+	const above, below = laneHeight / 2, 43.0
 	place := "" // class of the line, empty while it is nowhere
 	y := top + above
 	seen := map[float64]int{}
+	var granted, until time.Time // when it becomes visible again: by the receive alone, and with all extensions
 	for i, m := range l.marks {
 		switch m.glyph {
 		case glyphSent, glyphRedrive:
 			place, y = "visible", top+above
 		case glyphReceive, glyphReturned:
-			place, y = "hidden", top+above
+			place, y, granted, until = "hidden", top+above, m.until, m.until
+		case glyphExtend:
+			until = m.until
 		case glyphMove:
 			place, y = "visible dlq", top+below
 		case glyphDLQReceive:
-			place, y = "hidden dlq", top+below
+			place, y, granted, until = "hidden dlq", top+below, m.until, m.until
 		case glyphNack:
 			place = strings.Replace(place, "hidden", "visible", 1)
 		case glyphDelete:
@@ -177,11 +181,17 @@ func (t *timeline) drawLane(s *svg, l *lane, top float64) {
 		switch {
 		case place == "" || to <= m.x:
 		case strings.HasPrefix(place, "hidden"):
-			lapse := to
-			if !m.until.IsZero() && !m.hidden {
-				lapse = min(to, max(m.x, t.axis.at(m.until)))
+			lapse, longer := to, to
+			if !until.IsZero() && !m.hidden {
+				lapse = min(to, max(m.x, t.axis.at(until)))
+			}
+			if until.After(granted) && !granted.IsZero() && !m.hidden {
+				longer = min(lapse, max(m.x, t.axis.at(granted)))
 			}
 			s.add(`<rect class="window %s" x="%.1f" y="%.1f" width="%.1f" height="10" rx="5"/>`, place, m.x, y-5, lapse-m.x)
+			if longer < lapse {
+				s.add(`<rect class="longer" x="%.1f" y="%.1f" width="%.1f" height="10"/>`, longer, y-5, lapse-longer)
+			}
 			if lapse < to {
 				s.add(`<line class="line %s" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f"/>`, strings.Replace(place, "hidden", "visible", 1), lapse, to, y, y)
 			}
@@ -192,6 +202,14 @@ func (t *timeline) drawLane(s *svg, l *lane, top float64) {
 			s.titled("lostmark", t.axis.width-12, y, "lost: it was found nowhere", func() {
 				s.add(`<path d="M-6 -6L6 6M6 -6L-6 6"/>`)
 			})
+		}
+	}
+	for i, m := range l.marks {
+		if x, ok := t.deadline(l, i); ok {
+			s.titled("deadline", x, top+above, "without the heartbeat before it, it would have become visible again here"+t.when(m.before), s.tick)
+		}
+		if m.of != nil && !m.of.hidden && !m.hidden {
+			s.bracket(m.of.x, m.x, top+above)
 		}
 	}
 	for _, m := range l.marks {
@@ -211,6 +229,30 @@ func (t *timeline) drawLane(s *svg, l *lane, top float64) {
 	}
 }
 
+// deadline is where the visibility timeout would have lapsed that the lane's i-th mark
+// extends, if the message was still in flight then.
+func (t *timeline) deadline(l *lane, i int) (x float64, ok bool) {
+	m := l.marks[i]
+	if m.glyph != glyphExtend || m.before.IsZero() || m.hidden {
+		return 0, false
+	}
+	x = t.axis.at(m.before)
+	for _, next := range l.marks[i+1:] {
+		if next.glyph != glyphExtend && next.glyph != glyphStale && next.glyph != glyphFailed {
+			return x, m.x < x && x <= next.x
+		}
+	}
+	return x, m.x < x
+}
+
+// tick draws a deadline.
+func (s *svg) tick() { s.add(`<path d="M0 -9V9"/>`) }
+
+// bracket joins, below the line at y, a receive and its consumer's late acknowledgement.
+func (s *svg) bracket(from, to, y float64) {
+	s.add(`<path class="bracket" d="M%.1f %.1fv3.500H%.1fv-3.500"/>`, from, y+9.5, to)
+}
+
 // glyph draws a mark. down is how far the DLQ's row is below the source queue's.
 func (s *svg) glyph(m *laneMark, x, y, down float64) {
 	switch m.glyph {
@@ -221,9 +263,15 @@ func (s *svg) glyph(m *laneMark, x, y, down float64) {
 		if m.glyph == glyphReturned {
 			class += " returned"
 		}
+		if m.early {
+			class += " early"
+		}
 		s.titled(class, x, y, m.title, func() {
 			if m.glyph == glyphReturned {
 				s.add(`<circle class="ring" r="10.2"/>`)
+			}
+			if m.early {
+				s.add(`<path class="alert" d="M0 -14L14 0L0 14L-14 0Z"/>`)
 			}
 			s.add(`<circle r="8.4"/>`)
 			s.number(m.label)
@@ -236,13 +284,19 @@ func (s *svg) glyph(m *laneMark, x, y, down float64) {
 	case glyphNack:
 		s.titled("nack", x, y, m.title, func() { s.add(`<path d="M4 5V-1.5H-1V-5L-7 0.5L-1 6V2.5"/>`) })
 	case glyphExtend:
-		s.titled("extend", x, y, m.title, func() { s.add(`<circle r="7"/><path d="M-4 0H4M0 -4V4"/>`) })
+		s.titled("extend", x, y, m.title, func() { s.add(`<circle r="7.5"/><path d="M-4 0H4M0 -4V4"/>`) })
 	case glyphDelete:
 		s.titled("delete", x, y, m.title, func() {
 			s.add(`<rect x="-8" y="-8" width="16" height="16" rx="8"/><path d="M-4 0.5L-1 3.5L4.5 -3"/>`)
 		})
 	case glyphStale:
-		s.titled("stale", x, y, m.title, func() { s.add(`<circle r="7.5"/><path d="M-4 0.5L-1 3.5L4.5 -3"/>`) })
+		s.titled("stale", x, y, m.title, func() {
+			s.add(`<circle r="7.5"/><path d="M0 -4V0.500L3 2.500"/>`)
+		})
+	case glyphAgain:
+		s.titled("again", x, y, m.title, func() {
+			s.add(`<rect x="-9.500" y="-7.500" width="19" height="15" rx="7.500"/><path d="M-6 0.500L-3.500 3L0.500 -2.500M0 2L1 3L5.500 -2.500"/>`)
+		})
 	case glyphMove:
 		s.titled("move", x, y, m.title, func() {
 			s.add(`<path class="shaft" d="M0 0V%.1f"/><path d="M-5 %.1fH5L0 %.1fZ"/>`, down-6, down-8, down)

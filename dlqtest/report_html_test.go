@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sqs-dlq/sqs-dlq/awstest"
 	"github.com/sqs-dlq/sqs-dlq/dlqtest"
 )
 
@@ -92,8 +93,58 @@ func TestAMessageIsDrawnThroughAllItsStations(t *testing.T) {
 		`class="mark band firing"`: 1,
 		`class="mark failed"`:      0,
 	} {
-		plot := page[strings.Index(page, `<div class="plot">`):strings.Index(page, `<ul class="legend"`)]
-		require.Equal(t, n, strings.Count(plot, what), what)
+		require.Equal(t, n, strings.Count(plotOf(page), what), what)
+	}
+}
+
+// plotOf is the timeline's drawing.
+func plotOf(page string) string {
+	return page[strings.Index(page, `<div class="plot">`):strings.Index(page, `<ul class="legend"`)]
+}
+
+func TestSlowLateAndSecondConsumersAreDrawn(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		fifo  bool
+		fault dlqtest.Fault
+		marks map[string]int
+		says  []string
+	}{
+		{"a heartbeat", false, dlqtest.SlowHeartbeat(), map[string]int{"mark extend": 2, "mark deadline": 2, "longer": 2, "mark stale": 0, "mark again": 0, "bracket": 0},
+			[]string{"heartbeat: hidden in orders for another 45 s, +15 s", "would have become visible again here, +30 s"}},
+		{"an overrun", false, dlqtest.Stale(), map[string]int{"mark stale": 2, "mark again": 0, "bracket": 2, "mark extend": 0},
+			[]string{"acknowledged too late, by the consumer of receive 1, whose visibility timeout had lapsed: that removes nothing"}},
+		{"an overrun on a FIFO queue", true, dlqtest.Stale(), map[string]int{"mark stale": 2, "mark again": 0, "bracket": 2, "mark failed": 0},
+			[]string{"acknowledged too late, by the consumer of receive 1, whose visibility timeout had lapsed: refused, so that it stays ("}},
+		{"a duplicate", false, dlqtest.Duplicate(), map[string]int{"mark delete": 3, "mark again": 1, "mark stale": 0, "bracket": 1}, // with the healthy and the redriven one
+			[]string{"acknowledged a second time, by the consumer of receive 1"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			plan := []dlqtest.Message{{Fault: tt.fault, Group: "a"}, {Fault: dlqtest.Crash(), Group: "b"}, {Fault: dlqtest.Healthy(), Group: "c"}}
+			page := htmlOf(t, sample{fifo: tt.fifo, maxReceiveCount: 2, visibility: 30, options: []dlqtest.Option{dlqtest.WithPlan(plan)}}.prove(t))
+			require.True(t, strings.Contains(page, `<p class="verdict">PROVEN</p>`))
+			for class, n := range tt.marks {
+				require.Equal(t, n, strings.Count(plotOf(page), `class="`+class+`"`), class)
+			}
+			for _, text := range tt.says {
+				require.True(t, strings.Contains(page, text), text)
+			}
+			require.False(t, strings.Contains(page, "a duplicate delivery"))
+		})
+	}
+}
+
+func TestAReceiveOfAHiddenMessageIsMarked(t *testing.T) {
+	page := htmlOf(t, sample{maxReceiveCount: 3, visibility: 30, defects: []awstest.Defect{"visible-early"}, options: []dlqtest.Option{dlqtest.WithPlan([]dlqtest.Message{
+		{Fault: dlqtest.Crash()}, {Fault: dlqtest.Healthy()},
+	})}}.prove(t))
+	require.Equal(t, 1, strings.Count(plotOf(page), `class="mark receive early"`))
+	for _, text := range []string{
+		`<p class="verdict">NOT PROVEN</p>`,
+		"received from orders with receive count 2, +21 s; though it was hidden until +30 s",
+		"received while it was hidden: a duplicate delivery</li>",
+	} {
+		require.True(t, strings.Contains(page, text), text)
 	}
 }
 

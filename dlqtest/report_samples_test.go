@@ -136,6 +136,7 @@ func samples() map[string]sample {
 		"late":             {maxReceiveCount: 3, visibility: 30, defects: []awstest.Defect{"dead-letter-late"}},
 		"lost":             {maxReceiveCount: 3, visibility: 30, alarm: true, defects: []awstest.Defect{"lost-on-move"}},
 		"resurrected":      {maxReceiveCount: 3, visibility: 30, defects: []awstest.Defect{"resurrected"}},
+		"visible-early":    {maxReceiveCount: 3, visibility: 30, defects: []awstest.Defect{"visible-early"}},
 		"fifo-order":       {fifo: true, maxReceiveCount: 3, visibility: 30, defects: []awstest.Defect{"order-broken"}},
 		"stuck-alarm":      {maxReceiveCount: 3, visibility: 30, alarm: true, defects: []awstest.Defect{"alarms never return to OK"}},
 		"hundreds":         {maxReceiveCount: 3, visibility: 30, options: []dlqtest.Option{dlqtest.WithPlan(many(20))}},
