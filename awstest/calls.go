@@ -26,11 +26,11 @@ type Call struct {
 	// Service is the service's name in signatures ("sqs", "monitoring", "sns", "sts"),
 	// Operation that of the operation, e.g. "ReceiveMessage".
 	Service, Operation string
-	// Protocol is json, query, cbor or rest.
+	// Protocol is json, query, cbor, rest or xml (REST-XML).
 	Protocol string
 	// Account and Region are those of the caller's signature.
 	Account, Region string
-	// Resource is the queue URL, ARN or name that the call is about, if any.
+	// Resource is the queue URL, ARN or name, or the bucket, that the call is about, if any.
 	Resource string
 	// Status is the HTTP status of the answer, 0 if the connection was dropped instead.
 	Status int

@@ -39,7 +39,7 @@ type Fault struct {
 	Kind FaultKind
 	// Service and Operation select calls, e.g. "sqs" and "DeleteMessage"; empty = all.
 	Service, Operation string
-	// Queue selects calls about the queue (or topic, or alarm) of that name; empty = all.
+	// Queue selects calls about the queue (or topic, alarm, bucket) of that name; empty = all.
 	Queue string
 	// Share is the share of the selected calls that fail, between 0 and 1; 0 means all.
 	Share float64
@@ -183,6 +183,8 @@ func (k FaultKind) error(service string) *wire.Error {
 	switch k {
 	case Throttle:
 		switch service {
+		case "s3":
+			return &wire.Error{Code: "SlowDown", Message: "Please reduce your request rate.", Status: http.StatusServiceUnavailable, Receiver: true}
 		case "sqs": // RequestThrottled in the service's model; SDKs retry it
 			return &wire.Error{Code: "RequestThrottled", Message: "The request was denied due to request throttling."}
 		case "scheduler":

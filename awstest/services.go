@@ -7,8 +7,11 @@ import (
 
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/clock"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/cloudwatch"
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/events"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/iam"
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/kms"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/policy"
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/s3"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/scheduler"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/sns"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/sqs"
@@ -17,24 +20,31 @@ import (
 )
 
 // services are the endpoint's services, wired: SQS tells CloudWatch its metrics,
-// CloudWatch notifies SNS, SNS sends to SQS, the scheduler calls the operations of all.
+// CloudWatch notifies SNS, SNS sends to SQS, S3 tells SQS, SNS and EventBridge of
+// objects, the scheduler calls the operations of all.
 type services struct {
 	sqs        *sqs.Service
 	sns        *sns.Service
 	cloudwatch *cloudwatch.Service
 	iam        *iam.Service
+	kms        *kms.Service
+	events     *events.Service
 	scheduler  *scheduler.Service
+	s3         *s3.Service
 	served     []*wire.Service
 }
 
 func newServices(clk *clock.Clock) *services {
-	s := &services{iam: iam.New(clk)}
-	s.sqs = sqs.New(clk, sqs.Options{Allowed: policy.Allowed})
+	s := &services{iam: iam.New(clk), kms: kms.New(clk)}
+	s.sqs = sqs.New(clk, sqs.Options{Allowed: policy.Allowed, Keys: s.kms})
 	s.sns = sns.New(clk, s.sqs)
 	s.cloudwatch = cloudwatch.New(clk, s.sns)
+	s.events = events.New(clk, s.sqs)
 	s.scheduler = scheduler.New(clk, scheduler.Options{Queues: s.sqs, Operations: s})
+	s.s3 = s3.New(clk, s3.Options{Queues: s.sqs, Topics: s.sns, Events: s.events})
 	s.served = []*wire.Service{
 		s.sqs.API(), s.cloudwatch.API(), s.sns.API(), sts.New(clk).API(), s.iam.API(), s.scheduler.API(),
+		s.s3.API(), s.kms.API(), s.events.API(),
 	}
 	return s
 }

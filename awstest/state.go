@@ -248,14 +248,16 @@ func (s *Server) snapshot() (at time.Time, write func(put func(any) error) error
 	var sections []section
 	taken := make(chan struct{})
 	// As an event, so that no other one runs meanwhile: all events up to this instant have
-	// run then, and none after it.
+	// run then, and none after it. The scheduler comes last: what is due when it is restored
+	// calls the others.
 	s.Clock.clock.After(0, func(now time.Time) {
 		defer close(taken)
 		at = now
 		sections = []section{
 			{"sqs", s.services.sqs.Snapshot()}, {"sns", s.services.sns.Snapshot()},
 			{"cloudwatch", s.services.cloudwatch.Snapshot()}, {"iam", s.services.iam.Snapshot()},
-			{"scheduler", s.services.scheduler.Snapshot()},
+			{"kms", s.services.kms.Snapshot()}, {"s3", s.services.s3.Snapshot()},
+			{"events", s.services.events.Snapshot()}, {"scheduler", s.services.scheduler.Snapshot()},
 		}
 	})
 	<-taken
@@ -272,28 +274,31 @@ func (s *Server) snapshot() (at time.Time, write func(put func(any) error) error
 	}
 }
 
-// restore fills the services with a snapshot taken at the given instant. The scheduler
-// comes last: what is due calls the others.
+// restore fills the services with a snapshot taken at the given instant, in the order that
+// it was written in. A service that is newer than the snapshot has no section in it.
 func (s *services) restore(get func(any) error, since time.Time) error {
-	for _, section := range []struct {
-		name string
-		read func(get func(any) error) error
-	}{
-		{"sqs", s.sqs.Restore}, {"sns", s.sns.Restore}, {"cloudwatch", s.cloudwatch.Restore}, {"iam", s.iam.Restore},
-		{"scheduler", func(get func(any) error) error { return s.scheduler.Restore(get, since) }},
-	} {
+	sections := map[string]func(get func(any) error) error{
+		"sqs": s.sqs.Restore, "sns": s.sns.Restore, "cloudwatch": s.cloudwatch.Restore, "iam": s.iam.Restore,
+		"s3": s.s3.Restore, "kms": s.kms.Restore,
+		"events":    func(get func(any) error) error { return s.events.Restore(get, since) },
+		"scheduler": func(get func(any) error) error { return s.scheduler.Restore(get, since) },
+	}
+	for {
 		var name string
-		if err := get(&name); err != nil {
+		if err := get(&name); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
 			return err
 		}
-		if name != section.name {
-			return fmt.Errorf("%.40q stands where %s should", name, section.name)
+		read, ok := sections[name]
+		if !ok {
+			return fmt.Errorf("%.40q stands where a service should", name)
 		}
-		if err := section.read(get); err != nil {
-			return fmt.Errorf("%s: %w", section.name, err)
+		delete(sections, name)
+		if err := read(get); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	return nil
 }
 
 // keeper saves an endpoint's state.
@@ -310,7 +315,7 @@ type keeper struct {
 
 // changed notes that a call may have changed something.
 func (s *Server) changed(operation string) {
-	for _, reading := range []string{"Get", "List", "Describe"} {
+	for _, reading := range []string{"Get", "Head", "List", "Describe"} {
 		if strings.HasPrefix(operation, reading) {
 			return
 		}

@@ -617,7 +617,8 @@ func TestASavedStateIsOfOneInstant(t *testing.T) {
 		return n
 	}
 	elsewhere := 0
-	for range 5 {
+	// on a machine under load a save may not meet the moves for some time
+	for saves := 0; saves < 5 || elsewhere == 0 && saves < 100; saves++ {
 		before, err := os.Stat(k.path)
 		require.NoError(t, err)
 		eventually(t, "the state is saved", func() bool {

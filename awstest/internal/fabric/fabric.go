@@ -1,6 +1,6 @@
 // Package fabric states how the services of the endpoint meet: SQS tells CloudWatch
-// its metrics, CloudWatch notifies SNS, SNS sends to SQS, the scheduler calls
-// operations. Each service implements the interface of what it offers and is handed
+// its metrics, CloudWatch notifies SNS, SNS sends to SQS, S3 tells of objects, the
+// scheduler calls operations. Each service implements the interface of what it offers and is handed
 // those that it needs; awstest wires them.
 package fabric
 
@@ -50,6 +50,46 @@ type Topics interface {
 	// Publish publishes to the topic. It refuses (a *wire.Error) if the topic does not
 	// exist or its policy does not let the principal publish.
 	Publish(from Principal, topicARN, subject, message string) error
+}
+
+// ServiceEvent is an event of a service, as S3's "Object Created".
+type ServiceEvent struct {
+	// Account and Region are those of the resource that the event is about.
+	Account, Region string
+	// Source is the service, e.g. "aws.s3", DetailType the kind of event.
+	Source, DetailType string
+	// Resources are the ARNs of what the event is about.
+	Resources []string
+	// Detail is a JSON object.
+	Detail []byte
+}
+
+// Events takes events of services; EventBridge implements it.
+type Events interface {
+	// Emit puts an event on the default bus of its account in its region.
+	Emit(ServiceEvent)
+}
+
+// KeyUse is a use of an encryption key.
+type KeyUse struct {
+	// From is who uses it. A principal without a Service is an account, SourceAccount, or,
+	// if SourceARN is set, a user or role of it.
+	From Principal
+	// Account and Region are those of the resource that is encrypted. Key is what it calls
+	// its key: an id, an ARN, or the name or ARN of an alias.
+	Account, Region, Key string
+	// Context is the encryption context.
+	Context map[string]string
+	// Actions are what is done with the key, e.g. "kms:Decrypt".
+	Actions []string
+}
+
+// Keys says who may use which encryption key; KMS implements it.
+type Keys interface {
+	// Use refuses (a *wire.Error with a code of KMS's) if the key doesn't exist, is
+	// disabled or pending deletion, or its policy does not let the principal carry out an
+	// action.
+	Use(KeyUse) error
 }
 
 // Value is what was measured of one metric in one minute.

@@ -64,6 +64,9 @@ func contextOf(r Request) context {
 		set("aws:requestedregion", parts[3])
 		set("aws:resourceaccount", parts[4])
 	}
+	for key, value := range r.Keys {
+		set(strings.ToLower(key), value)
+	}
 	return c
 }
 

@@ -137,6 +137,16 @@ func (d *Document) Actions() []string {
 	return all
 }
 
+// Accounts returns the AWS principals that the statements name, as they are written,
+// those under NotPrincipal excepted.
+func (d *Document) Accounts() []string {
+	var all []string
+	for _, s := range d.statements {
+		all = append(all, s.Principal["AWS"]...)
+	}
+	return all
+}
+
 // statements is a statement or a list of them.
 type statements []statement
 

@@ -44,6 +44,9 @@ type Request struct {
 	// Insecure says that the request came over plain HTTP (aws:SecureTransport is
 	// false). The endpoint's services talk to one another as if by TLS.
 	Insecure bool
+	// Keys are condition keys of the service's own and their values, e.g.
+	// "kms:EncryptionContext:aws:sqs:arn".
+	Keys map[string]string
 }
 
 // Allowed reports whether the principal may carry out the action on the resource: the

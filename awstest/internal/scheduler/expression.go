@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/cron"
 )
 
 // plan says when a schedule occurs.
@@ -14,10 +16,10 @@ type plan struct {
 	zone       *time.Location
 	start, end time.Time // zero if not limited
 
-	once   time.Time     // of at()
-	every  time.Duration // of rate()
-	fields *cron         // of cron()
-	anchor time.Time     // since when the schedule has been as it is; a rate counts from it
+	once   time.Time        // of at()
+	every  time.Duration    // of rate()
+	fields *cron.Expression // of cron()
+	anchor time.Time        // since when the schedule has been as it is; a rate counts from it
 }
 
 var errExpression = errors.New("not a schedule expression")
@@ -46,11 +48,11 @@ func parseExpression(expression string, zone *time.Location) (plan, error) {
 	}
 	if text, ok := strings.CutPrefix(inner, "at("); ok {
 		t, err := time.ParseInLocation("2006-01-02T15:04:05", text, zone)
-		p.once = first(t)
+		p.once = cron.First(t)
 		return p, err
 	}
 	if text, ok := strings.CutPrefix(inner, "cron("); ok {
-		fields, err := parseCron(text)
+		fields, err := cron.Parse(text)
 		p.fields = fields
 		return p, err
 	}
@@ -77,7 +79,7 @@ func (p plan) next(after time.Time) (time.Time, bool) {
 
 func (p plan) recur(after time.Time) (time.Time, bool) {
 	if p.fields != nil {
-		return p.fields.next(after, p.zone)
+		return p.fields.Next(after, p.zone)
 	}
 	// a rate begins at once, or at the start date
 	origin := p.anchor
@@ -88,20 +90,4 @@ func (p plan) recur(after time.Time) (time.Time, bool) {
 		return origin, true
 	}
 	return origin.Add((after.Sub(origin)/p.every + 1) * p.every), true
-}
-
-// first returns the earlier of the two instants that have the local time of t, where
-// clocks are put back: the schedule runs once then, not twice. [EventBridge Scheduler
-// user guide, "Daylight savings time"]
-func first(t time.Time) time.Time {
-	_, offset := t.Zone()
-	begin, _ := t.ZoneBounds()
-	if begin.IsZero() {
-		return t
-	}
-	_, before := begin.Add(-time.Nanosecond).Zone()
-	if earlier := t.Add(time.Duration(offset-before) * time.Second); earlier.Before(begin) {
-		return earlier
-	}
-	return t
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/cron"
 )
 
 func TestExpressionsThatAWSRefuses(t *testing.T) {
@@ -86,7 +88,7 @@ func TestOfTwoInstantsWithOneLocalTimeTheFirstCounts(t *testing.T) {
 	} {
 		parsed, err := time.Parse(time.RFC3339, at)
 		require.NoError(t, err)
-		require.Equal(t, want, first(parsed.In(zone)).UTC().Format(time.RFC3339))
+		require.Equal(t, want, cron.First(parsed.In(zone)).UTC().Format(time.RFC3339))
 	}
 }
 

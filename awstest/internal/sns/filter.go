@@ -2,31 +2,59 @@ package sns
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/fabric"
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/pattern"
+)
+
+// Bounds of a filter policy. [SNS developer guide, "Filter policy constraints"]
+const (
+	maxFilterBytes        = 256 << 10
+	maxFilterKeys         = 5
+	maxFilterCombinations = 150
 )
 
 // filter is a subscription's filter policy; nil accepts everything. [SNS developer
 // guide, "Message filtering"]
 type filter struct {
-	body bool // it is about the message's body, else about its attributes
-	root *group
+	body    bool // it is about the message's body, else about its attributes
+	pattern *pattern.Pattern
 }
 
-// group is an object of a policy: all its fields must match, and one of the
-// alternatives of each $or.
-type group struct {
-	fields       map[string]*field
-	alternatives [][]*group
-}
-
-// field is a key of a policy: it has either rules, one of which must match, or an
-// object of further keys.
-type field struct {
-	rules  []rule
-	nested *group
+// parseFilter reads a filter policy; an empty one is nil. Errors begin with
+// "FilterPolicy: " where AWS's do, and lack the position in the text that AWS's end with.
+func parseFilter(doc string, body bool) (*filter, error) {
+	if doc == "" {
+		return nil, nil
+	}
+	var object map[string]any
+	if len(doc) > maxFilterBytes {
+		return nil, errors.New("FilterPolicy: Filter policy is too long")
+	}
+	if json.Unmarshal([]byte(doc), &object) != nil || object == nil {
+		return nil, errors.New("FilterPolicy: failed to parse JSON.")
+	}
+	if len(object) == 0 {
+		return nil, nil
+	}
+	parsed, err := pattern.Parse(object)
+	if err != nil {
+		return nil, fmt.Errorf("FilterPolicy: %w", err)
+	}
+	if parsed.Keys() > maxFilterKeys {
+		return nil, fmt.Errorf("FilterPolicy: Filter policy can not have more than %d keys", maxFilterKeys)
+	}
+	if parsed.Combinations(maxFilterCombinations) > maxFilterCombinations {
+		return nil, errors.New("FilterPolicy: Filter policy is too complex")
+	}
+	if !body && parsed.IsNested() {
+		return nil, errors.New("Filter policy scope MessageAttributes does not support nested filter policy")
+	}
+	return &filter{body: body, pattern: parsed}, nil
 }
 
 // accepts reports whether a message passes.
@@ -35,17 +63,14 @@ func (f *filter) accepts(m *message) bool {
 		return true
 	}
 	if !f.body {
-		return f.root.matches(attributeValues(m.attributes), true)
+		return f.pattern.MatchesAttributes(attributeValues(m.attributes))
 	}
 	var body map[string]any
 	if json.Unmarshal([]byte(m.text()), &body) != nil || body == nil {
 		return false // what isn't a JSON object is not accepted
 	}
-	return f.root.matches(body, false)
+	return f.pattern.Matches(body)
 }
-
-// opaque is a value that exists and equals nothing: a binary attribute.
-type opaque struct{}
 
 // attributeValues makes JSON values of message attributes.
 func attributeValues(attributes map[string]fabric.Attribute) map[string]any {
@@ -54,14 +79,14 @@ func attributeValues(attributes map[string]fabric.Attribute) map[string]any {
 		base, _, _ := strings.Cut(a.DataType, ".")
 		switch {
 		case base == "Binary":
-			out[name] = opaque{}
+			out[name] = pattern.Opaque{}
 		case base == "Number":
 			n, _ := strconv.ParseFloat(a.StringValue, 64) // it was checked when it was published
 			out[name] = n
 		case a.DataType == "String.Array":
 			var array []any
 			if json.Unmarshal([]byte(a.StringValue), &array) != nil {
-				out[name] = opaque{}
+				out[name] = pattern.Opaque{}
 				continue
 			}
 			out[name] = array
@@ -70,76 +95,4 @@ func attributeValues(attributes map[string]fabric.Attribute) map[string]any {
 		}
 	}
 	return out
-}
-
-// matches evaluates the policy's object on one of the message. attributes says that
-// they are the message's attributes, of which an absent one is null to a rule.
-func (g *group) matches(object map[string]any, attributes bool) bool {
-	for key, f := range g.fields {
-		value, present := object[key]
-		if !f.matches(value, present, attributes) {
-			return false
-		}
-	}
-	for _, or := range g.alternatives {
-		matched := false
-		for _, alternative := range or {
-			if alternative.matches(object, attributes) {
-				matched = true
-				break
-			}
-		}
-		if !matched {
-			return false
-		}
-	}
-	return true
-}
-
-func (f *field) matches(value any, present, attributes bool) bool {
-	if f.nested != nil {
-		return f.nested.matchesIn(value, attributes)
-	}
-	var leaves []any
-	if present {
-		leaves = appendLeaves(nil, value)
-	}
-	for _, r := range f.rules {
-		if r.matches(leaves, attributes && !present) {
-			return true
-		}
-	}
-	return false
-}
-
-// matchesIn evaluates the object on a value: on each object of an array, so that what
-// matches belongs together, and on none as on an empty one.
-func (g *group) matchesIn(value any, attributes bool) bool {
-	switch value := value.(type) {
-	case map[string]any:
-		return g.matches(value, attributes)
-	case []any:
-		for _, element := range value {
-			if g.matchesIn(element, attributes) {
-				return true
-			}
-		}
-		return false
-	default:
-		return g.matches(nil, attributes)
-	}
-}
-
-// appendLeaves appends the scalars of a value; those of arrays count one by one.
-func appendLeaves(leaves []any, value any) []any {
-	switch value := value.(type) {
-	case map[string]any:
-	case []any:
-		for _, element := range value {
-			leaves = appendLeaves(leaves, element)
-		}
-	default:
-		leaves = append(leaves, value)
-	}
-	return leaves
 }

@@ -9,7 +9,8 @@ import (
 )
 
 // Deliver implements fabric.Queues. Besides what its contract says, it refuses messages
-// that SendMessage would refuse.
+// that SendMessage would refuse, and those for a queue whose KMS key the principal may not
+// use.
 func (s *Service) Deliver(from fabric.Principal, queueARN string, in fabric.QueueMessage) error {
 	q := s.findARN(queueARN)
 	if q == nil {
@@ -46,6 +47,9 @@ func (s *Service) Deliver(from fabric.Principal, queueARN string, in fabric.Queu
 	}
 	if o.size > set.maxSize {
 		return invalidParameter("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", set.maxSize)
+	}
+	if err := s.useKey(q, set, from, sending()); err != nil {
+		return err
 	}
 	o.message.sender = from.Service
 	if in.TraceHeader != "" {

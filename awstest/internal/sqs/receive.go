@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/clock"
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/fabric"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/wire"
 )
 
@@ -58,6 +59,9 @@ func (s *Service) receiveMessage(ctx context.Context, c *wire.Call, in *receiveM
 	}
 	system, err := systemFilter(c, in)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.useKey(q, set, fabric.Principal{SourceAccount: c.Account}, receiving()); err != nil {
 		return nil, err
 	}
 	messages, err := q.receive(&r, wait)

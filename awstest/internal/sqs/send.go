@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/fabric"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/wire"
 )
 
@@ -35,6 +36,9 @@ func (s *Service) sendMessage(_ context.Context, c *wire.Call, in *sendMessageIn
 	}
 	if o.size > set.maxSize {
 		return nil, invalidParameter("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", set.maxSize)
+	}
+	if err := s.useKey(q, set, fabric.Principal{SourceAccount: c.Account}, sending()); err != nil {
+		return nil, err
 	}
 	sent, err := q.send(o)
 	if err != nil {
@@ -74,6 +78,9 @@ func (s *Service) sendMessageBatch(_ context.Context, c *wire.Call, in *sendMess
 	}
 	if total > maxBatchBytes {
 		return nil, ownError("BatchRequestTooLong", "Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxBatchBytes, total)
+	}
+	if err := s.useKey(q, set, fabric.Principal{SourceAccount: c.Account}, sending()); err != nil {
+		return nil, err
 	}
 	out := &sendMessageBatchOutput{}
 	for i := range in.Entries {

@@ -11,8 +11,8 @@
 //
 // Unlike AWS, it is consistent at once: attributes hold, and counts are exact, from the
 // next call on. Not modelled are the throughput quotas, the order in which fair queues
-// serve their groups, encryption itself, and permissions of callers; a queue's policy
-// counts where another service delivers to it. Where AWS's behaviour isn't documented,
+// serve their groups, encryption itself, and permissions of callers; a queue's policy, and
+// that of its KMS key, counts where another service delivers to it. Where AWS's behaviour isn't documented,
 // the code says what was assumed:
 //   - a source whose dead-letter queue has been deleted keeps and returns its messages;
 //   - a move task to the messages' own sources fails on one that has none;
@@ -35,6 +35,8 @@ type Options struct {
 	// Allowed says whether a queue's policy lets another service do action on the
 	// queue; everything is allowed if it is nil.
 	Allowed func(policyDoc string, from fabric.Principal, action, resource string) bool
+	// Keys says who may use the KMS keys of encrypted queues; everybody may if it is nil.
+	Keys fabric.Keys
 	// Defects are deviations from AWS, on purpose, to test what ought to notice them.
 	Defects []Defect
 }
@@ -43,6 +45,7 @@ type Options struct {
 type Service struct {
 	clk     *clock.Clock
 	allowed func(policyDoc string, from fabric.Principal, action, resource string) bool
+	keys    fabric.Keys
 	defects atomic.Uint64
 	salt    [8]byte // makes this service's receipt handles its own
 
@@ -69,6 +72,7 @@ func New(clk *clock.Clock, opts Options) *Service {
 	s := &Service{
 		clk:     clk,
 		allowed: opts.Allowed,
+		keys:    opts.Keys,
 		tasks:   map[queueKey][]*moveTask{},
 		queues:  map[queueKey]*queue{},
 		deleted: map[queueKey]time.Time{},

@@ -39,6 +39,9 @@ func (x *exchange) jsonType() string {
 
 // succeed encodes an operation's output.
 func (x *exchange) succeed(out any) Response {
+	if x.call.Protocol == XML {
+		return x.succeedXML(out)
+	}
 	resp := Response{Status: http.StatusOK}
 	var err error
 	switch x.call.Protocol {
@@ -71,6 +74,9 @@ func (x *exchange) fail(err error) Response {
 		if errors.Is(err, context.Canceled) {
 			return Response{Status: 499, Err: e, Drop: true} // the client has gone
 		}
+	}
+	if x.call.Protocol == XML {
+		return x.failXML(e)
 	}
 	resp := Response{Status: e.status(), Err: e}
 	switch x.call.Protocol {

@@ -30,7 +30,8 @@ func (x *exchange) readBody(w http.ResponseWriter, r *http.Request) error {
 	}
 	raw := http.MaxBytesReader(w, r.Body, MaxBody)
 	var in io.Reader = raw
-	if strings.EqualFold(r.Header.Get("Content-Encoding"), "gzip") {
+	// S3 keeps objects as they are sent
+	if strings.EqualFold(r.Header.Get("Content-Encoding"), "gzip") && x.call.Protocol != XML {
 		zipped, err := gzip.NewReader(raw)
 		if err != nil {
 			return unreadable("The body is not gzip: ", err)

@@ -17,12 +17,19 @@ type Error struct {
 	Receiver bool
 	// QueryMessage is the message of the Query protocol, where it differs.
 	QueryMessage string
+	// Detail is what else REST-XML tells of the error, e.g. the BucketName.
+	Detail []Detail
+	// Header is what REST-XML adds to the header of the answer.
+	Header http.Header
 
 	// framework says that the error comes from what AWS's services are built on, not from
 	// the service: its shape is in another namespace, and it has no code of its own in
 	// the Query protocol that JSON and CBOR would tell.
 	framework bool
 }
+
+// Detail is a named detail of an error.
+type Detail struct{ Name, Value string }
 
 // Error returns code and message.
 func (e *Error) Error() string { return e.Code + ": " + e.Message }

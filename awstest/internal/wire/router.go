@@ -65,7 +65,9 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for k, v := range resp.Header {
 		w.Header()[k] = v
 	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(resp.Body)))
+	if resp.Status != http.StatusNoContent && resp.Status != http.StatusNotModified {
+		w.Header().Set("Content-Length", strconv.Itoa(len(resp.Body)))
+	}
 	w.WriteHeader(resp.Status)
 	if resp.Abort != nil {
 		_, _ = w.Write(resp.Body[:min(*resp.Abort, len(resp.Body))])
@@ -173,6 +175,13 @@ func (x *exchange) resolve(r *http.Request, scope string) error {
 		}
 		return nil
 	}
+	if s := x.byName(scope); s != nil && s.OperationOf != nil {
+		x.svc, c.Service, c.Protocol = s, s.Name, XML
+		if c.Operation = s.OperationOf(r); c.Operation == "" {
+			return notFound("%.20s %.200q is no operation of %s.", r.Method, r.URL.Path, s.Name)
+		}
+		return nil
+	}
 	c.Protocol = Query
 	x.svc = x.byName(scope)
 	return nil
@@ -246,6 +255,8 @@ func (x *exchange) decodeInput(in any) error {
 		}
 	case JSON:
 		err = x.rt.json.decode(body, in)
+	case XML:
+		return in.(Reader).ReadRequest(x.call.HTTP, body)
 	case REST:
 		if err = x.rt.json.decode(body, in); err == nil {
 			err = decodeREST(&x.rt.fields, x.call.HTTP, in)

@@ -30,6 +30,7 @@ const (
 	Query Protocol = "query" // awsQuery: form in, XML out
 	CBOR  Protocol = "cbor"  // Smithy RPC v2 CBOR
 	REST  Protocol = "rest"  // restJson1
+	XML   Protocol = "xml"   // restXml, which S3 speaks
 )
 
 // Service is what wire needs to know of an AWS service.
@@ -54,6 +55,10 @@ type Service struct {
 	Operations map[string]Operation
 	// Routes are the operations of a REST service.
 	Routes []Route
+	// OperationOf names the operation that a request is for, empty if it is for none. It
+	// makes the service one that speaks REST-XML: its inputs are Readers, its outputs
+	// *Response.
+	OperationOf func(r *http.Request) string
 }
 
 // Operation is one API operation of a service.
@@ -90,10 +95,10 @@ func (op Operation) carryOut(ctx context.Context, c *Call, in any) (out any, err
 	return op.call(ctx, c, in)
 }
 
-// resourceFields finds the fields that name a queue, topic or alarm.
+// resourceFields finds the fields that name a queue, topic, alarm or bucket.
 func resourceFields(input reflect.Type) []int {
 	var fields []int
-	for _, name := range []string{"QueueUrl", "SourceArn", "TopicArn", "QueueName", "AlarmName", "Name"} {
+	for _, name := range []string{"QueueUrl", "SourceArn", "TopicArn", "QueueName", "AlarmName", "Bucket", "Name"} {
 		f, ok := input.FieldByName(name)
 		if !ok || len(f.Index) != 1 {
 			continue
@@ -105,7 +110,7 @@ func resourceFields(input reflect.Type) []int {
 	return fields
 }
 
-// resourceOf returns what an input is about: its queue, topic or alarm.
+// resourceOf returns what an input is about: its queue, topic, alarm or bucket.
 func (op Operation) resourceOf(in any) string {
 	v := reflect.ValueOf(in).Elem()
 	for _, i := range op.resource {
@@ -121,7 +126,7 @@ func (op Operation) resourceOf(in any) string {
 // another's behalf.
 func (s *Service) Invoke(ctx context.Context, c *Call, input []byte) (any, error) {
 	op, ok := s.Operations[c.Operation]
-	if !ok {
+	if !ok || s.OperationOf != nil { // inputs of REST-XML are requests, not JSON
 		return nil, &Error{Code: "NotImplemented", Message: "The operation " + s.Name + ":" + c.Operation + " is not served here.", Status: http.StatusNotImplemented}
 	}
 	in := op.newInput()

@@ -1,14 +1,20 @@
-package scheduler
+// Package cron reads the cron expressions of EventBridge's rules and schedules, and says
+// when they hold:
+//
+//	e, err := cron.Parse("0 9 ? * MON-FRI *")
+//	next, ok := e.Next(now, time.UTC)
+package cron
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// cron is a parsed cron expression: minutes, hours, day of month, month, day of week,
-// year. [EventBridge Scheduler user guide, "Cron-based schedules"]
-type cron struct {
+// Expression is a parsed cron expression: minutes, hours, day of month, month, day of
+// week, year. [EventBridge Scheduler user guide, "Cron-based schedules"]
+type Expression struct {
 	minutes, hours, months, years set
 	monthDays                     *monthDays // nil if it is ?
 	weekDays                      *weekDays  // nil if it is ?
@@ -33,7 +39,10 @@ type weekDays struct {
 
 const firstYear, lastYear = 1970, 2199
 
-func parseCron(text string) (*cron, error) {
+var errExpression = errors.New("not a cron expression")
+
+// Parse reads an expression's six fields, without the cron() around them.
+func Parse(text string) (*Expression, error) {
 	fields := strings.Fields(text)
 	if len(fields) != 6 || len(text) > 256 {
 		return nil, errExpression
@@ -42,7 +51,7 @@ func parseCron(text string) (*cron, error) {
 	if (fields[2] == "?") == (fields[4] == "?") {
 		return nil, errExpression
 	}
-	c := &cron{}
+	c := &Expression{}
 	var err error
 	for _, f := range []struct {
 		into      *set
@@ -189,10 +198,10 @@ func parseWeekDays(text string) (*weekDays, error) {
 	return out, nil
 }
 
-// next returns the first instant after the given one at which the expression holds in
+// Next returns the first instant after the given one at which the expression holds in
 // the zone, false if there is none. Local times that don't exist, where clocks are put
 // forward, are skipped.
-func (c *cron) next(after time.Time, zone *time.Location) (time.Time, bool) {
+func (c *Expression) Next(after time.Time, zone *time.Location) (time.Time, bool) {
 	local := after.In(zone)
 	year, month, day := local.Date()
 	if year < firstYear {
@@ -220,7 +229,7 @@ func (c *cron) next(after time.Time, zone *time.Location) (time.Time, bool) {
 }
 
 // within returns the first instant of a day after the given one.
-func (c *cron) within(year int, month time.Month, day int, after time.Time, zone *time.Location) (time.Time, bool) {
+func (c *Expression) within(year int, month time.Month, day int, after time.Time, zone *time.Location) (time.Time, bool) {
 	for hour := range 24 {
 		if !c.hours[hour] {
 			continue
@@ -233,7 +242,7 @@ func (c *cron) within(year int, month time.Month, day int, after time.Time, zone
 			if t.Day() != day || t.Hour() != hour || t.Minute() != minute {
 				continue // there is no such local time
 			}
-			if t = first(t); t.After(after) {
+			if t = First(t); t.After(after) {
 				return t, true
 			}
 		}
@@ -241,7 +250,7 @@ func (c *cron) within(year int, month time.Month, day int, after time.Time, zone
 	return time.Time{}, false
 }
 
-func (c *cron) onDay(year int, month time.Month, day int) bool {
+func (c *Expression) onDay(year int, month time.Month, day int) bool {
 	length := daysIn(year, month)
 	if m := c.monthDays; m != nil {
 		if m.days[day] || m.last && day == length {
@@ -279,4 +288,20 @@ func nearestWeekday(year int, month time.Month, day int) int {
 		return day + 1
 	}
 	return day
+}
+
+// First returns the earlier of the two instants that have the local time of t, where
+// clocks are put back: the schedule runs once then, not twice. [EventBridge Scheduler
+// user guide, "Daylight savings time"]
+func First(t time.Time) time.Time {
+	_, offset := t.Zone()
+	begin, _ := t.ZoneBounds()
+	if begin.IsZero() {
+		return t
+	}
+	_, before := begin.Add(-time.Nanosecond).Zone()
+	if earlier := t.Add(time.Duration(offset-before) * time.Second); earlier.Before(begin) {
+		return earlier
+	}
+	return t
 }

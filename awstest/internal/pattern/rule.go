@@ -1,4 +1,4 @@
-package sns
+package pattern
 
 import (
 	"encoding/json"
@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// rule is one of the matches that a key of a filter policy lists.
+// rule is one of the matches that a key of a pattern lists.
 type rule struct {
 	// one reports whether a scalar matches; nil for exists
 	one    func(v any) bool
@@ -85,62 +85,101 @@ func parseOperator(name string, operand any) (rule, error) {
 
 // parseText parses the operators whose operand is a string.
 func parseText(name string, operand any) (func(any) bool, error) {
-	compare, ok := map[string]func(s, pattern string) bool{
-		"prefix":             strings.HasPrefix,
-		"suffix":             strings.HasSuffix,
-		"equals-ignore-case": strings.EqualFold,
-		"wildcard":           wildcard,
-		"cidr":               inNetwork,
-	}[name]
-	if !ok {
+	if !slices.Contains([]string{"prefix", "suffix", "equals-ignore-case", "wildcard", "cidr"}, name) {
 		return nil, fmt.Errorf("Unrecognized match type %s", name)
 	}
-	pattern, ok := operand.(string)
+	ignoreCase := false
+	if object, ok := operand.(map[string]any); ok && len(object) == 1 && (name == "prefix" || name == "suffix") {
+		if inner, ok := object["equals-ignore-case"]; ok {
+			operand, ignoreCase = inner, true
+		}
+	}
+	text, ok := operand.(string)
 	if !ok {
 		return nil, fmt.Errorf("%s match pattern must be a string", name)
 	}
-	if name == "wildcard" && strings.Contains(pattern, "**") {
-		return nil, fmt.Errorf("Consecutive wildcard characters at pos %d", strings.Index(pattern, "**"))
-	}
-	if name == "cidr" {
-		if _, err := netip.ParsePrefix(pattern); err != nil {
-			return nil, fmt.Errorf("Malformed CIDR, one '/' required")
-		}
+	matches, err := compile(name, text, ignoreCase)
+	if err != nil {
+		return nil, err
 	}
 	return func(v any) bool {
 		s, ok := v.(string)
-		return ok && compare(s, pattern)
+		return ok && matches(s)
 	}, nil
 }
 
-// wildcard matches * with any characters, in time bounded by the product of the
-// lengths.
-func wildcard(s, pattern string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return s == pattern
+// compile returns what an operator compares strings with text by.
+func compile(name, text string, ignoreCase bool) (func(string) bool, error) {
+	if ignoreCase {
+		folded, err := compile(name, strings.ToLower(text), false)
+		return func(s string) bool { return folded(strings.ToLower(s)) }, err
+	}
+	switch name {
+	case "prefix":
+		return func(s string) bool { return strings.HasPrefix(s, text) }, nil
+	case "suffix":
+		return func(s string) bool { return strings.HasSuffix(s, text) }, nil
+	case "equals-ignore-case":
+		return func(s string) bool { return strings.EqualFold(s, text) }, nil
+	case "cidr":
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, errors.New("Malformed CIDR, one '/' required")
+		}
+		return func(s string) bool {
+			addr, err := netip.ParseAddr(s)
+			return err == nil && network.Contains(addr)
+		}, nil
+	default:
+		parts, err := splitWildcard(text)
+		return func(s string) bool { return between(parts, s) }, err
+	}
+}
+
+// splitWildcard returns what is between the stars. A backslash makes a star, or another
+// backslash, an ordinary character.
+func splitWildcard(text string) ([]string, error) {
+	var parts []string
+	var part strings.Builder
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case c == '*' && len(parts) > 0 && part.Len() == 0:
+			return nil, fmt.Errorf("Consecutive wildcard characters at pos %d", i)
+		case c == '*':
+			parts = append(parts, part.String())
+			part.Reset()
+			continue
+		case c == '\\':
+			if i++; i == len(text) || text[i] != '*' && text[i] != '\\' {
+				return nil, fmt.Errorf("Invalid escape character at pos %d", i-1)
+			}
+			c = text[i]
+		}
+		part.WriteByte(c)
+	}
+	return append(parts, part.String()), nil
+}
+
+// between reports whether a string is made of the parts, in order, with anything in
+// between, in time bounded by the product of the lengths.
+func between(parts []string, s string) bool {
+	last := len(parts) - 1
+	if last == 0 {
+		return s == parts[0]
 	}
 	rest, ok := strings.CutPrefix(s, parts[0])
 	if !ok {
 		return false
 	}
-	for _, part := range parts[1 : len(parts)-1] {
+	for _, part := range parts[1:last] {
 		i := strings.Index(rest, part)
 		if i < 0 {
 			return false
 		}
 		rest = rest[i+len(part):]
 	}
-	return strings.HasSuffix(rest, parts[len(parts)-1])
-}
-
-func inNetwork(s, network string) bool {
-	prefix, err := netip.ParsePrefix(network)
-	if err != nil {
-		return false
-	}
-	addr, err := netip.ParseAddr(s)
-	return err == nil && prefix.Contains(addr)
+	return strings.HasSuffix(rest, parts[last])
 }
 
 // parseAnythingBut parses a value, a list of values, or an operator that must not match.
@@ -152,7 +191,7 @@ func parseAnythingBut(operand any) (func(any) bool, error) {
 			return nil, errors.New("Only one key allowed in match expression")
 		}
 		for name, inner := range operand {
-			one, err := parseText(name, inner)
+			one, err := parseNot(name, inner)
 			if err != nil {
 				return nil, err
 			}
@@ -174,7 +213,41 @@ func parseAnythingBut(operand any) (func(any) bool, error) {
 		}
 		not = func(v any) bool { return v == operand }
 	}
-	return func(v any) bool { return v != (opaque{}) && !not(v) }, nil
+	return func(v any) bool { return v != (Opaque{}) && !not(v) }, nil
+}
+
+// parseNot parses an operator under anything-but, with one string or a list of them, none
+// of which may match.
+func parseNot(name string, operand any) (func(any) bool, error) {
+	if !slices.Contains([]string{"prefix", "suffix", "equals-ignore-case", "wildcard"}, name) {
+		return nil, fmt.Errorf("Unsupported anything-but pattern: %s", name)
+	}
+	list, ok := operand.([]any)
+	if !ok {
+		list = []any{operand}
+	}
+	if len(list) == 0 {
+		return nil, errors.New("Empty arrays are not allowed")
+	}
+	var each []func(string) bool
+	for _, element := range list {
+		text, ok := element.(string)
+		switch {
+		case !ok:
+			return nil, fmt.Errorf("Inside anything-but/%s list, number|start|null|boolean is not supported.", name)
+		case text == "" && (name == "prefix" || name == "suffix"):
+			return nil, errors.New("Null prefix/suffix not allowed")
+		}
+		matches, err := compile(name, text, false)
+		if err != nil {
+			return nil, err
+		}
+		each = append(each, matches)
+	}
+	return func(v any) bool {
+		s, ok := v.(string)
+		return ok && slices.ContainsFunc(each, func(matches func(string) bool) bool { return matches(s) })
+	}, nil
 }
 
 func isText(v any) bool {
