@@ -1,8 +1,11 @@
 package test
 
 import (
+	"maps"
 	"os"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -10,34 +13,56 @@ import (
 	"github.com/sqs-dlq/sqs-dlq/internal/target"
 )
 
-// TestExamples deploys each example as it stands and proves its queue, its alarm and its
-// notifications.
+// TestExamples deploys each example as it stands and proves its queues, their alarms and
+// notifications. existing-queue, which needs queues to adopt, has a test of its own.
 func TestExamples(t *testing.T) {
 	needsTerraform(t)
 	for _, tt := range []struct {
-		example         string
-		maxReceiveCount int
+		example string
+		// name is the input that names the queues, and is set where names may be taken.
+		name string
+		// receives are how many receives are expected, by key of the output queues; of
+		// an example with one queue under "".
+		receives    map[string]int
+		source, dlq int // retention, in days
 	}{
-		{"minimal", 5},
-		{"fifo", 5},
+		{example: "minimal", name: "name", receives: map[string]int{"": 5}, source: 4, dlq: 14},
+		{example: "fifo", name: "name", receives: map[string]int{"": 5}, source: 4, dlq: 14},
+		{example: "complete", name: "name", receives: map[string]int{"": 4}, source: 2, dlq: 14},
+		{example: "fleet", name: "prefix", receives: map[string]int{"payments": 6, "thumbnails": 3, "invoices": 5}, source: 4, dlq: 14},
+		{example: "shared-dlq", name: "name", receives: map[string]int{"orders": 5, "returns": 3, "refunds": 5}, source: 4, dlq: 14},
+		{example: "publishers", name: "name", receives: map[string]int{"": 5}, source: 4, dlq: 14},
 	} {
 		t.Run(tt.example, func(t *testing.T) {
 			t.Parallel()
 			vars := map[string]any{}
 			if target.FromEnv(os.Getenv) != string(dlqtest.Embedded) {
-				vars["name"] = uniqueName("orders") // elsewhere the name may be taken
+				vars[tt.name] = uniqueName("orders")
 			}
 			s := deploy(t, "../examples/"+tt.example, vars)
 			s.requireNoChanges(t)
-			p := pair{
-				QueueURL: s.text(t, "queue_url"), QueueARN: s.text(t, "queue_arn"), DLQURL: s.text(t, "dlq_url"), DLQARN: s.text(t, "dlq_arn"),
-				AlarmName: s.text(t, "not_empty_alarm_name"), Notification: s.text(t, "notification_queue_url"),
+			queues := map[string]pair{}
+			if len(tt.receives) > 1 {
+				s.output(t, "queues", &queues)
+			} else {
+				queues[""] = s.onlyPair(t)
 			}
-			require.NotEmpty(t, p.Notification)
-			require.NoError(t, checkProof(s.ctx, s.target.Target, p, tt.maxReceiveCount, true))
-			require.NoError(t, checkOnlySourceAllowed(s.ctx, s.sqs, p))
-			if s.virtual() {
-				require.NoError(t, checkRetention(s.ctx, s.target.Target, s.sqs, p, tt.maxReceiveCount, 4*day, 14*day))
+			require.Len(t, queues, len(tt.receives), "output queues")
+			if tt.example == "publishers" {
+				requirePublishersDeliver(t, s, queues[""])
+			}
+			keys := slices.Sorted(maps.Keys(tt.receives))
+			for _, key := range keys {
+				p, ok := queues[key]
+				require.True(t, ok, "output queues has no %s", key)
+				require.NoError(t, checkProof(s.ctx, s.target.Target, p, tt.receives[key], true), key)
+				require.NoError(t, checkOnlySourceAllowed(s.ctx, s.sqs, p), key)
+			}
+			// by then, of queues that share a DLQ and its alarm, all are proven
+			for _, key := range keys {
+				if s.virtual() {
+					require.NoError(t, checkRetention(s.ctx, s.target.Target, s.sqs, queues[key], tt.receives[key], time.Duration(tt.source)*day, time.Duration(tt.dlq)*day), key)
+				}
 			}
 		})
 	}

@@ -62,20 +62,45 @@ func moduleDefects() []moduleDefect {
 		{"an alarm that takes silence for a fault", alarms, "treat_missing_data  = each.value.treat_missing_data", `treat_missing_data  = "breaching"`, "after a silent night"},
 		{"an alarm that knows nothing in silence", alarms, "treat_missing_data  = each.value.treat_missing_data", `treat_missing_data  = "missing"`, "after a silent night"},
 		{"an alarm that tells nobody", alarms, "alarm_actions             = each.value.alarm_actions", "alarm_actions             = []", "alarmed: VIOLATED"},
-		{"an alarm that doesn't tell its end", alarms, "ok_actions                = each.value.ok_actions == null ? each.value.alarm_actions : each.value.ok_actions", "ok_actions                = []", "alarmed: VIOLATED"},
+		{"an alarm that doesn't tell its end", alarms, "ok_actions                = each.value.ok_actions", "ok_actions                = []", "alarmed: VIOLATED"},
+	}
+}
+
+// alarmDefects are edits of dlq-alarms that only the checks of its other alarms notice.
+func alarmDefects() []moduleDefect {
+	const alarms = "dlq-alarms"
+	return []moduleDefect{
+		{"time in the source forgotten", alarms, `try(dlq.dlq_message_retention_seconds - dlq.message_retention_seconds, null)`, `dlq.dlq_message_retention_seconds`, "about to expire: 120h2m0s after the move: alarm"},
+		{"age of the source's messages", alarms, "metric_name = \"ApproximateAgeOfOldestMessage\"\n  dimensions  = { QueueName = each.value.name }", "metric_name = \"ApproximateAgeOfOldestMessage\"\n  dimensions  = { QueueName = trimsuffix(each.value.name, \"-dlq\") }", "about to expire: 120h2m0s after the move: alarm"},
+		{"expiry warned of too early", alarms, `floor(coalesce(`, `floor(0.1 * coalesce(`, "about to expire: 119h58m0s after the move: alarm"},
+		{"alarms on ages that outlast their messages", alarms, "threshold           = each.value.age_seconds\n  evaluation_periods  = 1\n  datapoints_to_alarm = 1\n  treat_missing_data  = \"notBreaching\"", "threshold           = each.value.age_seconds\n  evaluation_periods  = 1\n  datapoints_to_alarm = 1\n  treat_missing_data  = \"ignore\"", "about to expire: after the DLQ was emptied: alarm"},
+		{"depth instead of growth", alarms, `"DIFF(FILL(visible, 0) + FILL(in_flight, 0))"`, `"FILL(visible, 0) + FILL(in_flight, 0)"`, "filling fast: a message a minute: it must not fire"},
+		{"growth that doesn't know where it began", alarms, `"DIFF(FILL(visible, 0) + FILL(in_flight, 0))"`, `"DIFF(visible + in_flight)"`, "filling fast: many messages after a silent night: it must fire"},
+		{"growth in either direction", alarms, `"DIFF(FILL(visible, 0) + FILL(in_flight, 0))"`, `"ABS(DIFF(FILL(visible, 0) + FILL(in_flight, 0)))"`, "filling fast: the DLQ is emptied: it must not fire"},
+		{"growth of visible messages only", alarms, `expression  = each.value.count_in_flight ?`, `expression  = false ?`, "filling fast: somebody looks at them all: it must not fire"},
+		{"maxima that don't add up", alarms, `stat        = "Average"`, `stat        = "Maximum"`, "filling fast: somebody looks at them all: it must not fire"},
+		{"messages sent, not dead-lettered", alarms, `for id, metric in local.depth_metrics : id => metric if`, `for id, metric in local.depth_metrics : id => "NumberOfMessagesSent" if`, "filling fast: many messages at once: it must fire"},
+		{"one message less is many", alarms, `threshold           = each.value.messages`, `threshold           = each.value.messages - 1`, "filling fast: one message less than many: it must not fire"},
+		{"one message more is many", alarms, `threshold           = each.value.messages`, `threshold           = each.value.messages + 1`, "filling fast: many messages at once: it must fire"},
+		{"longer periods", alarms, `seconds  = coalesce(`, `seconds  = 2 * coalesce(`, "filling fast: a message a minute: it must not fire"},
+		{"the age of dead letters", alarms, `dimensions  = { QueueName = each.value.source_name }`, `dimensions  = { QueueName = each.value.name }`, "source stuck: nobody has received a message for 1h2m0s: alarm"},
+		{"an impatient alarm on the source", alarms, `try(min(3600,`, `try(min(60,`, "of a queue that is consumed"},
+		{"a patient alarm on the source", alarms, `try(min(3600,`, `try(min(7200,`, "source stuck: nobody has received a message for 1h2m0s: alarm"},
 	}
 }
 
 func TestModuleDefectsAreNoticed(t *testing.T) {
 	needsTerraform(t)
-	defects := moduleDefects()
+	defects := append(moduleDefects(), alarmDefects()...)
 	root := t.TempDir()
 	var config strings.Builder
 	fixture, err := os.ReadFile("fixtures/notifications/main.tf")
 	require.NoError(t, err)
 	config.Write(fixture)
-	copyModules(t, root, "sound", moduleDefect{})
-	writePair(&config, "sound")
+	for _, sound := range []string{"sound", "sound-too"} {
+		copyModules(t, root, sound, moduleDefect{})
+		writePair(&config, sound)
+	}
 	for i, d := range defects {
 		name := fmt.Sprintf("defect-%d", i)
 		copyModules(t, root, name, d)
@@ -92,13 +117,39 @@ func TestModuleDefectsAreNoticed(t *testing.T) {
 		require.NoError(t, checkEverything(t.Context(), clients, p, 2))
 		require.NoError(t, checkModuleAttributes(t.Context(), s.sqs, p))
 	})
+	t.Run("none in the other alarms", func(t *testing.T) {
+		require.NoError(t, checkOtherAlarms(t.Context(), clients, s.watched(t, "sound-too")))
+	})
 	for i, d := range defects {
 		t.Run(d.name, func(t *testing.T) {
-			p := s.pair(t, fmt.Sprintf("defect-%d", i))
-			err := errors.Join(checkEverything(t.Context(), clients, p, 2), checkModuleAttributes(t.Context(), s.sqs, p))
+			w := s.watched(t, fmt.Sprintf("defect-%d", i))
+			var err error
+			if i < len(moduleDefects()) {
+				err = errors.Join(checkEverything(t.Context(), clients, w.pair, 2), checkModuleAttributes(t.Context(), s.sqs, w.pair))
+			} else {
+				err = checkOtherAlarms(t.Context(), clients, w)
+			}
 			require.ErrorContains(t, err, d.caughtBy, "the defect survived")
 		})
 	}
+}
+
+// checkOtherAlarms runs the checks of the alarms other than not empty.
+func checkOtherAlarms(ctx context.Context, c *sdkClients, w watched) error {
+	return errors.Join(
+		checkQuiet(ctx, c, w),
+		checkAboutToExpire(ctx, c, w, 2, 4*day, 5*day, 5*day),
+		c.drain(ctx, w.DLQURL, 2*time.Minute),
+		checkFillingFast(ctx, c, w, 2, 10, 5*time.Minute),
+		checkSourceStuck(ctx, c, w, time.Hour),
+	)
+}
+
+func (s *stack) watched(t *testing.T, output string) watched {
+	t.Helper()
+	var w watched
+	s.output(t, output, &w)
+	return w
 }
 
 func (s *stack) pair(t *testing.T, output string) pair {
@@ -147,6 +198,8 @@ module "%[1]s" {
 module "%[1]s-alarms" {
   source        = "./%[1]s/dlq-alarms"
   dlqs          = { it = module.%[1]s }
+  filling_fast  = { enabled = true }
+  source_stuck  = { enabled = true }
   alarm_actions = [aws_sns_topic.alarms.arn]
 }
 
@@ -157,6 +210,7 @@ output "%[1]s" {
     dlq_url              = module.%[1]s.dlq_url
     dlq_arn              = module.%[1]s.dlq_arn
     not_empty_alarm_name = module.%[1]s-alarms.alarm_names["it"].not_empty
+    alarms                 = module.%[1]s-alarms.alarm_names["it"]
     notification_queue_url = aws_sqs_queue.ops.url
   }
 }

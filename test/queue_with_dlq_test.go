@@ -45,6 +45,14 @@ func TestQueueWithDLQ(t *testing.T) {
 		})
 	}
 
+	if s.target.Server != nil {
+		t.Run("IAM documents", func(t *testing.T) {
+			var outputs map[string]iamOutputs
+			s.output(t, "queues", &outputs)
+			checkIAMDocuments(t, s.target.Server, outputs["thrice"])
+		})
+	}
+
 	t.Run("attributes", func(t *testing.T) {
 		for _, tt := range []struct {
 			key               string

@@ -1,7 +1,8 @@
 locals {
-  not_empty_metrics = {
-    visible   = "ApproximateNumberOfMessagesVisible"
-    in_flight = "ApproximateNumberOfMessagesNotVisible"
+  not_empty = {
+    for key, dlq in var.dlqs : key => merge(local.common[key].not_empty, {
+      treat_missing_data = coalesce(dlq.not_empty.treat_missing_data, var.not_empty.treat_missing_data)
+    })
   }
 }
 
@@ -9,12 +10,13 @@ locals {
 # Maximum, since an average over the minute could hide it. Not
 # NumberOfMessagesSent, which dead-lettering does not count.
 resource "aws_cloudwatch_metric_alarm" "not_empty" {
-  for_each = local.dlqs
+  for_each = local.not_empty
 
   alarm_name = "${var.name_prefix}${each.value.name}-not-empty${var.name_suffix}"
   alarm_description = join(" ", [
     "The dead-letter queue ${each.value.name} holds messages that its consumers could not process.",
-    local.advice[each.key],
+    "Find out why, then redrive or delete them all: until it is empty, this alarm tells of no further ones.",
+    each.value.advice,
   ])
   tags = each.value.tags
 
@@ -24,15 +26,15 @@ resource "aws_cloudwatch_metric_alarm" "not_empty" {
   datapoints_to_alarm = 1
   treat_missing_data  = each.value.treat_missing_data
 
-  actions_enabled           = var.actions_enabled
+  actions_enabled           = each.value.actions_enabled
   alarm_actions             = each.value.alarm_actions
-  ok_actions                = each.value.ok_actions == null ? each.value.alarm_actions : each.value.ok_actions
+  ok_actions                = each.value.ok_actions
   insufficient_data_actions = each.value.insufficient_data_actions
 
   # Messages that somebody looks at are in flight, not visible: without counting
   # them, inspecting the DLQ would turn the alarm off.
   dynamic "metric_query" {
-    for_each = each.value.count_in_flight ? local.not_empty_metrics : {}
+    for_each = each.value.count_in_flight ? local.depth_metrics : {}
 
     content {
       id          = metric_query.key
@@ -60,7 +62,7 @@ resource "aws_cloudwatch_metric_alarm" "not_empty" {
   }
 
   namespace   = each.value.count_in_flight ? null : "AWS/SQS"
-  metric_name = each.value.count_in_flight ? null : local.not_empty_metrics.visible
+  metric_name = each.value.count_in_flight ? null : local.depth_metrics.visible
   dimensions  = each.value.count_in_flight ? null : { QueueName = each.value.name }
   statistic   = each.value.count_in_flight ? null : "Maximum"
   period      = each.value.count_in_flight ? null : 60

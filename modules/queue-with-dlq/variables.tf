@@ -261,6 +261,11 @@ variable "kms_key_id" {
     condition     = var.kms_key_id == null || can(regex("^(arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/[A-Za-z0-9/_-]+|alias/[A-Za-z0-9/_-]+|(mrk-)?[0-9a-f-]{32,36})$", var.kms_key_id))
     error_message = "kms_key_id must be a key id, a key ARN, an alias name (alias/...) or an alias ARN; null for SSE-SQS."
   }
+
+  validation {
+    condition     = !can(regex("alias/aws/sqs$", var.kms_key_id)) || length(flatten(values(var.publishers))) == 0
+    error_message = "kms_key_id is the AWS managed key alias/aws/sqs, whose policy lets in only this account: what the publishers send would be dropped. Leave it null (SSE-SQS), or use a key of your own with kms_key_policy_json in its policy."
+  }
 }
 
 variable "kms_data_key_reuse_period_seconds" {
@@ -399,11 +404,6 @@ variable "publishers" {
       length(distinct(list)) == length(list)
     ])
     error_message = "publishers names one twice: remove one, since AWS returns each once and every plan would show a change."
-  }
-
-  validation {
-    condition     = !can(regex("alias/aws/sqs$", var.kms_key_id)) || length(flatten(values(var.publishers))) == 0
-    error_message = "publishers can't send to a queue under the AWS managed key alias/aws/sqs, whose policy lets in only this account: their messages would be dropped. Leave kms_key_id null (SSE-SQS), or use a key of your own with kms_key_policy_json in its policy."
   }
 }
 

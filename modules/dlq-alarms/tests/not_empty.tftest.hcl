@@ -3,8 +3,9 @@
 mock_provider "aws" {}
 
 variables {
-  dlqs          = { orders = { dlq_name = "orders-dlq" } }
-  alarm_actions = ["arn:aws:sns:eu-west-1:111122223333:on-call"]
+  dlqs            = { orders = { dlq_name = "orders-dlq" } }
+  about_to_expire = { enabled = false }
+  alarm_actions   = ["arn:aws:sns:eu-west-1:111122223333:on-call"]
 }
 
 run "counts_visible_and_in_flight_messages_of_the_dlq" {
@@ -140,7 +141,7 @@ run "the_description_says_what_how_bad_and_what_to_do" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.not_empty["orders"].alarm_description == "The dead-letter queue orders-dlq holds messages that its consumers could not process. Severity: SEV2. Runbook: https://runbooks.example.com/dlq"
+    condition     = aws_cloudwatch_metric_alarm.not_empty["orders"].alarm_description == "The dead-letter queue orders-dlq holds messages that its consumers could not process. Find out why, then redrive or delete them all: until it is empty, this alarm tells of no further ones. Severity: SEV2. Runbook: https://runbooks.example.com/dlq"
     error_message = "queue, severity and runbook must be in the description"
   }
   assert {
@@ -153,90 +154,7 @@ run "without_a_runbook_the_description_ends_with_the_severity" {
   command = plan
 
   assert {
-    condition     = endswith(aws_cloudwatch_metric_alarm.not_empty["orders"].alarm_description, "process. Severity: critical.")
+    condition     = endswith(aws_cloudwatch_metric_alarm.not_empty["orders"].alarm_description, "further ones. Severity: critical.")
     error_message = "no empty runbook link"
-  }
-}
-
-run "a_fleet_gets_an_alarm_a_queue_each_with_its_own_settings" {
-  variables {
-    name_prefix = "prod/"
-    name_suffix = " (eu)"
-    severity    = "warning"
-    dlqs = {
-      orders = { dlq_name = "orders-dlq" }
-      payments = {
-        dlq_name                  = "payments-dlq.fifo"
-        severity                  = "critical"
-        runbook_url               = "https://runbooks.example.com/payments"
-        count_in_flight           = false
-        treat_missing_data        = "ignore"
-        alarm_actions             = ["arn:aws:sns:eu-west-1:111122223333:payments"]
-        ok_actions                = []
-        insufficient_data_actions = ["arn:aws:sns:eu-west-1:111122223333:payments"]
-        tags                      = { team = "payments" }
-      }
-    }
-  }
-
-  assert {
-    condition = output.alarm_names == {
-      orders   = { not_empty = "prod/orders-dlq-not-empty (eu)" }
-      payments = { not_empty = "prod/payments-dlq.fifo-not-empty (eu)" }
-    }
-    error_message = "names, by key and kind, from prefix, DLQ and suffix"
-  }
-  assert {
-    condition = output.alarm_arns == {
-      orders   = { not_empty = aws_cloudwatch_metric_alarm.not_empty["orders"].arn }
-      payments = { not_empty = aws_cloudwatch_metric_alarm.not_empty["payments"].arn }
-    }
-    error_message = "ARNs, by key and kind"
-  }
-  assert {
-    condition     = aws_cloudwatch_metric_alarm.not_empty["orders"].treat_missing_data == "notBreaching" && aws_cloudwatch_metric_alarm.not_empty["payments"].treat_missing_data == "ignore"
-    error_message = "one queue's override must not reach the other"
-  }
-  assert {
-    condition     = length(aws_cloudwatch_metric_alarm.not_empty["orders"].metric_query) == 3 && length(aws_cloudwatch_metric_alarm.not_empty["payments"].metric_query) == 0
-    error_message = "count_in_flight is a queue's own"
-  }
-  assert {
-    condition     = aws_cloudwatch_metric_alarm.not_empty["payments"].alarm_actions == toset(["arn:aws:sns:eu-west-1:111122223333:payments"]) && length(aws_cloudwatch_metric_alarm.not_empty["payments"].ok_actions) == 0 && aws_cloudwatch_metric_alarm.not_empty["payments"].insufficient_data_actions == toset(["arn:aws:sns:eu-west-1:111122223333:payments"])
-    error_message = "a queue's own actions must win"
-  }
-  assert {
-    condition     = aws_cloudwatch_metric_alarm.not_empty["payments"].tags == tomap({ Severity = "critical", team = "payments" }) && strcontains(aws_cloudwatch_metric_alarm.not_empty["payments"].alarm_description, "Severity: critical. Runbook: https://runbooks.example.com/payments")
-    error_message = "a queue's own severity, runbook and tags must win"
-  }
-  assert {
-    condition     = aws_cloudwatch_metric_alarm.not_empty["orders"].tags == tomap({ Severity = "warning" })
-    error_message = "the other queue keeps the module's severity"
-  }
-}
-
-run "a_queue_with_actions_of_its_own_is_told_of_ok_too" {
-  command = plan
-
-  variables {
-    dlqs = { orders = { dlq_name = "orders-dlq", alarm_actions = ["arn:aws:sns:eu-west-1:111122223333:orders"] } }
-  }
-
-  assert {
-    condition     = aws_cloudwatch_metric_alarm.not_empty["orders"].ok_actions == toset(["arn:aws:sns:eu-west-1:111122223333:orders"])
-    error_message = "ok_actions must follow the queue's alarm_actions"
-  }
-}
-
-run "no_queues_no_alarms" {
-  command = plan
-
-  variables {
-    dlqs = {}
-  }
-
-  assert {
-    condition     = length(aws_cloudwatch_metric_alarm.not_empty) == 0
-    error_message = "an empty fleet is fine"
   }
 }

@@ -240,7 +240,7 @@ run "the_aws_managed_key_lets_no_publisher_in" {
     publishers = { sns_topic_arns = ["arn:aws:sns:eu-west-1:111122223333:orders"] }
   }
 
-  expect_failures = [var.publishers]
+  expect_failures = [var.kms_key_id]
 }
 
 run "the_modules_sids_are_taken" {

@@ -1,0 +1,40 @@
+# A fleet as a platform team would write it with the modules of this repository.
+variable "pairs" {
+  type        = number
+  description = "How many pairs of a source queue and its DLQ there are."
+}
+
+locals {
+  # Each with its own settings, as in a real fleet.
+  queues = {
+    for i in range(var.pairs) : format("orders-%03d", i) => { max_receive_count = 3 + i % 3 }
+  }
+}
+
+provider "aws" {}
+
+resource "aws_sns_topic" "alarms" {
+  name = "fleet-alarms"
+}
+
+module "queues" {
+  source   = "../../../modules/queue-with-dlq"
+  for_each = local.queues
+
+  name              = each.key
+  max_receive_count = each.value.max_receive_count
+  tags              = { Team = "orders" }
+}
+
+module "alarms" {
+  source = "../../../modules/dlq-alarms"
+
+  dlqs          = module.queues
+  alarm_actions = [aws_sns_topic.alarms.arn]
+  tags          = { Team = "orders" }
+}
+
+output "queues" {
+  description = "URLs of the queues, by the name of the source queue."
+  value       = { for name, queue in module.queues : name => { queue_url = queue.queue_url, dlq_url = queue.dlq_url } }
+}
