@@ -24,6 +24,10 @@ import (
 // to other variables, on which the modules rely.
 const minVersion = "1.9.0"
 
+// binaryVar chooses the binary where a machine has several, for every command and
+// suite of the repository.
+const binaryVar = "DLQ_TERRAFORM"
+
 const howToInstall = "install Terraform >= 1.9 or OpenTofu >= 1.9 and put it on PATH"
 
 // installTimeout bounds a whole download of some 30 MB; a machine without a
@@ -32,17 +36,17 @@ const installTimeout = 3 * time.Minute
 
 // findBinary returns the absolute path of the binary to run.
 func (o Options) findBinary(ctx context.Context, cache string) (string, error) {
-	names := []string{"terraform", "tofu"}
-	if o.Binary != "" {
-		names = []string{o.Binary}
+	if name := orDefault(o.Binary, o.Getenv(binaryVar)); name != "" {
+		path, err := o.LookPath(name)
+		if err != nil {
+			return "", &SetupError{Problem: fmt.Sprintf("%q is not an executable", name), Do: howToInstall + ", or name another binary in " + binaryVar}
+		}
+		return filepath.Abs(path)
 	}
-	for _, name := range names {
+	for _, name := range []string{"terraform", "tofu"} {
 		if path, err := o.LookPath(name); err == nil {
 			return filepath.Abs(path)
 		}
-	}
-	if o.Binary != "" {
-		return "", &SetupError{Problem: fmt.Sprintf("%q is not an executable", o.Binary), Do: howToInstall + ", or name another binary"}
 	}
 	path, err := o.installOnce(ctx, filepath.Join(cache, "bin"))
 	if err != nil {

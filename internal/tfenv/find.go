@@ -16,7 +16,8 @@ import (
 // fields are there to choose the binary and for tests.
 type Options struct {
 	// Binary is a name on PATH, or a path, to use and nothing else. Empty means
-	// terraform, else tofu, else a download.
+	// what the variable DLQ_TERRAFORM names, else terraform, else tofu, else a
+	// download.
 	Binary string
 
 	Getenv   func(name string) string                              // default os.Getenv

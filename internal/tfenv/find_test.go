@@ -109,6 +109,30 @@ func TestFindBinary(t *testing.T) {
 			}, problem: `"tofu" is not an executable`,
 		},
 		{
+			name: "DLQ_TERRAFORM chooses among several",
+			setup: func(t *testing.T, m *machine, _ *Options) {
+				m.install(t, "terraform", "Terraform v1.11.4")
+				m.install(t, "tofu", "OpenTofu v1.10.6")
+				m.env["DLQ_TERRAFORM"] = "tofu"
+			}, binary: "bin/tofu", version: "1.10.6", tofu: true,
+		},
+		{
+			name: "what the caller asks for wins over DLQ_TERRAFORM",
+			setup: func(t *testing.T, m *machine, o *Options) {
+				m.install(t, "terraform", "Terraform v1.11.4")
+				m.install(t, "tofu", "OpenTofu v1.10.6")
+				m.env["DLQ_TERRAFORM"] = "tofu"
+				o.Binary = "terraform"
+			}, binary: "bin/terraform", version: "1.11.4",
+		},
+		{
+			name: "DLQ_TERRAFORM that names nothing is not replaced by another",
+			setup: func(t *testing.T, m *machine, _ *Options) {
+				m.install(t, "terraform", "Terraform v1.11.4")
+				m.env["DLQ_TERRAFORM"] = "/gone/tofu"
+			}, problem: `"/gone/tofu" is not an executable`,
+		},
+		{
 			name:    "a version below 1.9 is refused",
 			setup:   func(t *testing.T, m *machine, _ *Options) { m.install(t, "terraform", "Terraform v1.5.7") },
 			problem: "is Terraform 1.5.7, which is too old",

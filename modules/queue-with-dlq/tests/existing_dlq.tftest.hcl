@@ -13,6 +13,10 @@ mock_provider "aws" {
   mock_data "aws_sqs_queue" {
     defaults = { url = "https://sqs.eu-west-1.amazonaws.com/111122223333/graveyard" }
   }
+  # OpenTofu makes values up at plan time already.
+  mock_resource "aws_sqs_queue" {
+    defaults = { arn = "arn:aws:sqs:eu-west-1:111122223333:orders-dlq" }
+  }
 }
 
 variables {
@@ -130,6 +134,11 @@ run "sources_for_a_dlq_that_is_not_made" {
 
 run "a_given_account_is_not_asked_for" {
   command = plan
+
+  override_resource {
+    target = aws_sqs_queue.dlq
+    values = { arn = "arn:aws:sqs:eu-west-1:777788889999:orders-dlq" }
+  }
 
   variables {
     account_id   = "777788889999"

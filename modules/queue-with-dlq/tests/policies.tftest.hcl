@@ -11,6 +11,10 @@ mock_provider "aws" {
   mock_data "aws_caller_identity" {
     defaults = { account_id = "111122223333" }
   }
+  # OpenTofu makes values up at plan time already.
+  mock_resource "aws_sqs_queue" {
+    defaults = { arn = "arn:aws-us-gov:sqs:us-gov-west-1:111122223333:orders-dlq" }
+  }
 }
 
 variables {

@@ -1,6 +1,4 @@
-// What CI runs besides Go and Terraform, in a module of its own, so that nobody who
-// imports the packages takes these dependencies along.
-module github.com/sqs-dlq/sqs-dlq/tools
+module github.com/sqs-dlq/sqs-dlq/tools/terraform-docs
 
 go 1.26
 
