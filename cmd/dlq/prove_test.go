@@ -161,7 +161,7 @@ func TestAnotherExpectationIsNotProven(t *testing.T) {
 func TestAnInterruptCleansUp(t *testing.T) {
 	needsTerraform(t)
 	began := time.Now()
-	status, stdout, stderr := command(t, func(stderr string) bool { return strings.Contains(stderr, "aws_sqs_queue.dlq: creating") },
+	status, stdout, stderr := command(t, func(stderr string) bool { return strings.Contains(stderr, "aws_sqs_queue.dlq[0]: creating") },
 		"prove", "../../examples/minimal")
 	require.Equal(t, 130, status, stderr)
 	require.Contains(t, stderr, "dlq: interrupted")

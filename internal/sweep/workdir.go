@@ -131,7 +131,7 @@ func (w Workdir) Advice(deleted []Resource) string {
 	}
 	var left []string
 	for _, r := range w.instances {
-		known := false
+		known := r.Type == "terraform_data" // kept in the state and nowhere else
 		for _, name := range []string{"arn", "id", "queue_url"} {
 			value, _ := r.Attributes[name].(string)
 			known = known || gone[value]

@@ -82,6 +82,7 @@ func TestAWorkingDirectoryStaysWhileItsStateMayBeNeeded(t *testing.T) {
 		{name: "nothing was deployed"},
 		{name: "its state is empty", state: `{"version":4,"resources":[]}`},
 		{name: "all in its state was deleted", state: queueState, deleted: []sweep.Resource{topic, dlq}},
+		{name: "what is left is in the state only", state: `{"version":4,"resources":[{"mode":"managed","type":"terraform_data","name":"names","instances":[{"attributes":{"id":"x"}}]}]}`},
 		{name: "it was deployed onto an embedded endpoint", state: queueState, embedded: true},
 		{name: "something in its state is still there", state: queueState, deleted: []sweep.Resource{topic}, advice: "its state has aws_sqs_queue.dlq, aws_sqs_queue_policy.dlq: destroy that with `terraform -chdir="},
 		{name: "its state has what isn't swept", state: roleState, deleted: []sweep.Resource{dlq}, advice: "aws_iam_role.r"},
