@@ -70,9 +70,9 @@ func moduleDefects() []moduleDefect {
 func alarmDefects() []moduleDefect {
 	const alarms = "dlq-alarms"
 	return []moduleDefect{
-		{"time in the source forgotten", alarms, `try(dlq.dlq_message_retention_seconds - dlq.message_retention_seconds, null)`, `dlq.dlq_message_retention_seconds`, "about to expire: 120h2m0s after the move: alarm"},
-		{"age of the source's messages", alarms, "metric_name = \"ApproximateAgeOfOldestMessage\"\n  dimensions  = { QueueName = each.value.name }", "metric_name = \"ApproximateAgeOfOldestMessage\"\n  dimensions  = { QueueName = trimsuffix(each.value.name, \"-dlq\") }", "about to expire: 120h2m0s after the move: alarm"},
-		{"expiry warned of too early", alarms, `floor(coalesce(`, `floor(0.1 * coalesce(`, "about to expire: 119h58m0s after the move: alarm"},
+		{"time in the source forgotten", alarms, `try(dlq.dlq_message_retention_seconds - dlq.message_retention_seconds, null)`, `dlq.dlq_message_retention_seconds`, "about to expire: 5h2m0s after the move: alarm"},
+		{"age of the source's messages", alarms, "metric_name = \"ApproximateAgeOfOldestMessage\"\n  dimensions  = { QueueName = each.value.name }", "metric_name = \"ApproximateAgeOfOldestMessage\"\n  dimensions  = { QueueName = trimsuffix(each.value.name, \"-dlq\") }", "about to expire: 5h2m0s after the move: alarm"},
+		{"expiry warned of too early", alarms, `floor(coalesce(`, `floor(0.1 * coalesce(`, "about to expire: 4h58m0s after the move: alarm"},
 		{"alarms on ages that outlast their messages", alarms, "threshold           = each.value.age_seconds\n  evaluation_periods  = 1\n  datapoints_to_alarm = 1\n  treat_missing_data  = \"notBreaching\"", "threshold           = each.value.age_seconds\n  evaluation_periods  = 1\n  datapoints_to_alarm = 1\n  treat_missing_data  = \"ignore\"", "about to expire: after the DLQ was emptied: alarm"},
 		{"depth instead of growth", alarms, `"DIFF(FILL(visible, 0) + FILL(in_flight, 0))"`, `"FILL(visible, 0) + FILL(in_flight, 0)"`, "filling fast: a message a minute: it must not fire"},
 		{"growth that doesn't know where it began", alarms, `"DIFF(FILL(visible, 0) + FILL(in_flight, 0))"`, `"DIFF(visible + in_flight)"`, "filling fast: many messages after a silent night: it must fire"},
@@ -91,20 +91,18 @@ func alarmDefects() []moduleDefect {
 
 func TestModuleDefectsAreNoticed(t *testing.T) {
 	needsTerraform(t)
-	defects := append(moduleDefects(), alarmDefects()...)
+	defects := moduleDefects()
 	root := t.TempDir()
 	var config strings.Builder
 	fixture, err := os.ReadFile("fixtures/notifications/main.tf")
 	require.NoError(t, err)
 	config.Write(fixture)
-	for _, sound := range []string{"sound", "sound-too"} {
-		copyModules(t, root, sound, moduleDefect{})
-		writePair(&config, sound)
-	}
+	copyModules(t, root, "sound", moduleDefect{})
+	writePair(&config, "sound", "", "")
 	for i, d := range defects {
 		name := fmt.Sprintf("defect-%d", i)
 		copyModules(t, root, name, d)
-		writePair(&config, name)
+		writePair(&config, name, "", "")
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(root, "main.tf"), []byte(config.String()), 0o600))
 	s := prepare(t, root, nil)
@@ -117,18 +115,45 @@ func TestModuleDefectsAreNoticed(t *testing.T) {
 		require.NoError(t, checkEverything(t.Context(), clients, p, 2))
 		require.NoError(t, checkModuleAttributes(t.Context(), s.sqs, p))
 	})
-	t.Run("none in the other alarms", func(t *testing.T) {
-		require.NoError(t, checkOtherAlarms(t.Context(), clients, s.watched(t, "sound-too")))
+	for i, d := range defects {
+		t.Run(d.name, func(t *testing.T) {
+			p := s.pair(t, fmt.Sprintf("defect-%d", i))
+			err := errors.Join(checkEverything(t.Context(), clients, p, 2), checkModuleAttributes(t.Context(), s.sqs, p))
+			require.ErrorContains(t, err, d.caughtBy, "the defect survived")
+		})
+	}
+}
+
+// TestAlarmDefectsAreNoticed has an endpoint of its own, and queues with short retentions:
+// each of many alarms is evaluated in each minute that goes by.
+func TestAlarmDefectsAreNoticed(t *testing.T) {
+	needsTerraform(t)
+	defects := alarmDefects()
+	root := t.TempDir()
+	var config strings.Builder
+	fixture, err := os.ReadFile("fixtures/notifications/main.tf")
+	require.NoError(t, err)
+	config.Write(fixture)
+	const retention = "message_retention_seconds = 8 * 3600\n  dlq_message_retention_seconds = 18 * 3600"
+	const alarms = "filling_fast = { enabled = true }\n  source_stuck = { enabled = true }"
+	copyModules(t, root, "sound", moduleDefect{})
+	writePair(&config, "sound", retention, alarms)
+	for i, d := range defects {
+		name := fmt.Sprintf("defect-%d", i)
+		copyModules(t, root, name, d)
+		writePair(&config, name, retention, alarms)
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(root, "main.tf"), []byte(config.String()), 0o600))
+	s := prepare(t, root, nil)
+	require.NotNil(t, s.target.Server, "defects are planted on the embedded endpoint only")
+	s.apply(t)
+	clients := clientsOf(s.target.Target)
+	t.Run("none", func(t *testing.T) {
+		require.NoError(t, checkOtherAlarms(t.Context(), clients, s.watched(t, "sound")))
 	})
 	for i, d := range defects {
 		t.Run(d.name, func(t *testing.T) {
-			w := s.watched(t, fmt.Sprintf("defect-%d", i))
-			var err error
-			if i < len(moduleDefects()) {
-				err = errors.Join(checkEverything(t.Context(), clients, w.pair, 2), checkModuleAttributes(t.Context(), s.sqs, w.pair))
-			} else {
-				err = checkOtherAlarms(t.Context(), clients, w)
-			}
+			err := checkOtherAlarms(t.Context(), clients, s.watched(t, fmt.Sprintf("defect-%d", i)))
 			require.ErrorContains(t, err, d.caughtBy, "the defect survived")
 		})
 	}
@@ -138,7 +163,7 @@ func TestModuleDefectsAreNoticed(t *testing.T) {
 func checkOtherAlarms(ctx context.Context, c *sdkClients, w watched) error {
 	return errors.Join(
 		checkQuiet(ctx, c, w),
-		checkAboutToExpire(ctx, c, w, 2, 4*day, 5*day, 5*day),
+		checkAboutToExpire(ctx, c, w, 2, 8*time.Hour, 5*time.Hour, 5*time.Hour),
 		c.drain(ctx, w.DLQURL, 2*time.Minute),
 		checkFillingFast(ctx, c, w, 2, 10, 5*time.Minute),
 		checkSourceStuck(ctx, c, w, time.Hour),
@@ -186,21 +211,22 @@ func copyModules(t *testing.T, root, name string, d moduleDefect) {
 	require.Equal(t, d.module != "", edited, "%q is not in module %s any more: adapt the defect %q", d.old, d.module, d.name)
 }
 
-// writePair writes a queue pair with its alarm, from the modules in the directory.
-func writePair(w *strings.Builder, name string) {
+// writePair writes a queue pair with its alarms, from the modules in the directory, with
+// more inputs for either module.
+func writePair(w *strings.Builder, name, queueInputs, alarmInputs string) {
 	fmt.Fprintf(w, `
 module "%[1]s" {
   source            = "./%[1]s/queue-with-dlq"
   name              = "%[1]s"
   max_receive_count = 2
+  %[2]s
 }
 
 module "%[1]s-alarms" {
   source        = "./%[1]s/dlq-alarms"
   dlqs          = { it = module.%[1]s }
-  filling_fast  = { enabled = true }
-  source_stuck  = { enabled = true }
   alarm_actions = [aws_sns_topic.alarms.arn]
+  %[3]s
 }
 
 output "%[1]s" {
@@ -214,7 +240,7 @@ output "%[1]s" {
     notification_queue_url = aws_sqs_queue.ops.url
   }
 }
-`, name)
+`, name, queueInputs, alarmInputs)
 }
 
 // caughtBy says, for each defect of the endpoint, what then complains of it.
