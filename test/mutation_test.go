@@ -49,6 +49,7 @@ func moduleDefects() []moduleDefect {
 		{"a short retention of the DLQ", queues, "message_retention_seconds = var.dlq_message_retention_seconds", "message_retention_seconds = var.message_retention_seconds", "retention of the DLQ"},
 		{"a short retention of the source", queues, "message_retention_seconds  = var.message_retention_seconds", "message_retention_seconds  = 86400", "retention of the source queue"},
 		{"another visibility timeout", queues, "visibility_timeout_seconds = local.visibility_timeout_seconds", "visibility_timeout_seconds = 31", "VisibilityTimeout"},
+		{"queues that aren't encrypted", queues, "var.kms_key_id == null ? true : null", "var.kms_key_id == null ? false : null", "SqsManagedSseEnabled"},
 		{"plain HTTP allowed on the source", queues, "policy = local.source_policy", "", "Policy of"},
 		{"plain HTTP allowed on the DLQ", queues, "policy               = local.dlq_policy", "", "Policy of"},
 
