@@ -130,7 +130,7 @@ func dashboardDefects() []struct{ name, layout, file, old, new, caughtBy string 
 		{"the source queue in the DLQ's graph", "detailed", "detailed.tf", `"ApproximateNumberOfMessagesVisible", "QueueName", var.queues[key].dlq_name`, `"ApproximateNumberOfMessagesVisible", "QueueName", var.queues[key].queue_name`, "no graph shows ApproximateNumberOfMessagesVisible of"},
 		{"source queues for DLQs", "compact", "compact.tf", `graph.of == "dlq"`, `graph.of == "DLQ"`, "no graph shows"},
 		{"a misspelt metric", "compact", "compact.tf", `"NumberOfMessagesDeleted"`, `"NumberOfMessageDeleted"`, "no data"},
-		{"the wrong statistic", "detailed", "detailed.tf", `stat    = "Sum"`, `stat    = "Average"`, "NumberOfMessagesSent"},
+		{"the wrong statistic", "detailed", "detailed.tf", `stat    = "Sum"`, `stat    = "Average"`, "NumberOfMessages"},
 		{"another region", "compact", "main.tf", "{ region = local.region, period = var.period }", `{ region = "eu-west-1", period = var.period }`, "no data"},
 	}
 }
