@@ -1,13 +1,16 @@
 // Package sdkhttp keeps the AWS SDK's clients from losing answers of servers that are as
 // fast as those on the same machine:
 //
-//	cfg.HTTPClient = &http.Client{Transport: sdkhttp.PlainBodies(transport)}
+//	cfg.HTTPClient = sdkhttp.Client()
 package sdkhttp
 
 import (
 	"io"
 	"net/http"
 )
+
+// Client returns an HTTP client for the SDK with the default transport and [PlainBodies].
+func Client() *http.Client { return &http.Client{Transport: PlainBodies(http.DefaultTransport)} }
 
 // PlainBodies hides from net/http that the SDK's request bodies can write themselves. Once
 // there is an answer the SDK closes the body, whose WriteTo then reports io.EOF; if the

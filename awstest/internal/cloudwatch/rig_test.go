@@ -18,6 +18,7 @@ import (
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/clock"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/fabric"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/wire"
+	"github.com/sqs-dlq/sqs-dlq/internal/sdkhttp"
 )
 
 const (
@@ -99,7 +100,7 @@ func (r *rig) client(region string) *cw.Client {
 	return cw.New(cw.Options{
 		BaseEndpoint: &r.url, Region: region,
 		Credentials:      credentials.NewStaticCredentialsProvider("test", "test", ""),
-		RetryMaxAttempts: 1,
+		RetryMaxAttempts: 1, HTTPClient: sdkhttp.Client(),
 	})
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/events"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/fabric"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/wire"
+	"github.com/sqs-dlq/sqs-dlq/internal/sdkhttp"
 )
 
 const (
@@ -111,7 +112,7 @@ func newRigAt(t *testing.T, start time.Time) *rig {
 
 func (r *rig) as(account, region string) *sdk.Client {
 	return sdk.New(sdk.Options{
-		BaseEndpoint: &r.url, Region: region, Credentials: credentials.NewStaticCredentialsProvider(account, "test", ""), Retryer: aws.NopRetryer{},
+		BaseEndpoint: &r.url, Region: region, Credentials: credentials.NewStaticCredentialsProvider(account, "test", ""), Retryer: aws.NopRetryer{}, HTTPClient: sdkhttp.Client(),
 	})
 }
 

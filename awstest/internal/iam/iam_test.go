@@ -19,6 +19,7 @@ import (
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/clock"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/iam"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/wire"
+	"github.com/sqs-dlq/sqs-dlq/internal/sdkhttp"
 )
 
 const (
@@ -47,7 +48,7 @@ func start(t *testing.T) *fixture {
 // in returns a client of an account in a region.
 func (f *fixture) in(region, account string) *sdk.Client {
 	return sdk.New(sdk.Options{
-		Region: region, BaseEndpoint: &f.url, RetryMaxAttempts: 1,
+		Region: region, BaseEndpoint: &f.url, RetryMaxAttempts: 1, HTTPClient: sdkhttp.Client(),
 		Credentials: credentials.NewStaticCredentialsProvider(account, "test", ""),
 	})
 }

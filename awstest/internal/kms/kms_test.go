@@ -21,6 +21,7 @@ import (
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/fabric"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/kms"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/wire"
+	"github.com/sqs-dlq/sqs-dlq/internal/sdkhttp"
 )
 
 const (
@@ -56,7 +57,7 @@ func newRig(t *testing.T) *rig {
 
 func (r *rig) as(account, region string) *sdk.Client {
 	return sdk.New(sdk.Options{
-		BaseEndpoint: &r.url, Region: region, Credentials: credentials.NewStaticCredentialsProvider(account, "test", ""), Retryer: aws.NopRetryer{},
+		BaseEndpoint: &r.url, Region: region, Credentials: credentials.NewStaticCredentialsProvider(account, "test", ""), Retryer: aws.NopRetryer{}, HTTPClient: sdkhttp.Client(),
 	})
 }
 

@@ -29,6 +29,7 @@ import (
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/sns"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/sqs"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/wire"
+	"github.com/sqs-dlq/sqs-dlq/internal/sdkhttp"
 )
 
 const owner = "123456789012"
@@ -66,7 +67,7 @@ func start(t *testing.T) *fixture {
 func (f *fixture) config(account, region string) aws.Config {
 	return aws.Config{
 		Region: region, BaseEndpoint: &f.url, Credentials: credentials.NewStaticCredentialsProvider(account, "test", ""),
-		Retryer: func() aws.Retryer { return aws.NopRetryer{} },
+		Retryer: func() aws.Retryer { return aws.NopRetryer{} }, HTTPClient: sdkhttp.Client(),
 	}
 }
 

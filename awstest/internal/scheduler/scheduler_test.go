@@ -20,6 +20,7 @@ import (
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/fabric"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/scheduler"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/wire"
+	"github.com/sqs-dlq/sqs-dlq/internal/sdkhttp"
 )
 
 const (
@@ -110,7 +111,7 @@ func start(t *testing.T) *fixture {
 	t.Cleanup(srv.Close)
 	clk.AdvanceTo(begin())
 	return &fixture{world: w, Client: sdk.New(sdk.Options{
-		Region: "us-east-1", BaseEndpoint: &srv.URL, RetryMaxAttempts: 1,
+		Region: "us-east-1", BaseEndpoint: &srv.URL, RetryMaxAttempts: 1, HTTPClient: sdkhttp.Client(),
 		Credentials: credentials.NewStaticCredentialsProvider("123456789012", "test", ""),
 	})}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -100,7 +99,7 @@ func (f *fixture) as(account string) *sdk.Client { return f.in("us-east-1", acco
 // in returns a client of an account in a region.
 func (f *fixture) in(region, account string) *sdk.Client {
 	return sdk.New(sdk.Options{
-		Region: region, BaseEndpoint: aws.String(f.url), RetryMaxAttempts: 1, HTTPClient: &http.Client{Transport: sdkhttp.PlainBodies(http.DefaultTransport)},
+		Region: region, BaseEndpoint: aws.String(f.url), RetryMaxAttempts: 1, HTTPClient: sdkhttp.Client(),
 		Credentials: credentials.NewStaticCredentialsProvider(account, "test", ""),
 	})
 }

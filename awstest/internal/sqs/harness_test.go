@@ -21,6 +21,7 @@ import (
 
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/clock"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/wire"
+	"github.com/sqs-dlq/sqs-dlq/internal/sdkhttp"
 )
 
 const testAccount = "000000000000"
@@ -58,7 +59,7 @@ func (h *harness) client(key, region string) *awssqs.Client {
 	return awssqs.New(awssqs.Options{
 		Region: region, BaseEndpoint: &h.url,
 		Credentials:      credentials.NewStaticCredentialsProvider(key, "test", ""),
-		RetryMaxAttempts: 1,
+		RetryMaxAttempts: 1, HTTPClient: sdkhttp.Client(),
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/clock"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/sts"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/wire"
+	"github.com/sqs-dlq/sqs-dlq/internal/sdkhttp"
 )
 
 const role = "arn:aws:iam::210987654321:role/path/deployer"
@@ -28,7 +29,7 @@ func start(t *testing.T) (client func(region, key, token string) *sdk.Client, cl
 	t.Cleanup(srv.Close)
 	return func(region, key, token string) *sdk.Client {
 		return sdk.New(sdk.Options{
-			Region: region, BaseEndpoint: aws.String(srv.URL), RetryMaxAttempts: 1,
+			Region: region, BaseEndpoint: aws.String(srv.URL), RetryMaxAttempts: 1, HTTPClient: sdkhttp.Client(),
 			Credentials: credentials.NewStaticCredentialsProvider(key, "test", token),
 		})
 	}, clk
