@@ -541,8 +541,8 @@ func TestRegionsAreApart(t *testing.T) {
 	out, err = other.DescribeAlarms(t.Context(), &cw.DescribeAlarmsInput{})
 	require.NoError(t, err)
 	require.Equal(t, "arn:aws:cloudwatch:eu-west-1:000000000000:alarm:there", *out.MetricAlarms[0].AlarmArn)
-	require.Equal(t, "aws-cn", partition("cn-north-1"))
-	require.Equal(t, "aws-us-gov", partition("us-gov-west-1"))
+	require.Equal(t, "aws-cn", wire.Partition("cn-north-1"))
+	require.Equal(t, "aws-us-gov", wire.Partition("us-gov-west-1"))
 }
 
 func TestAPeriodOfSecondsIsEvaluatedEveryTenSeconds(t *testing.T) {

@@ -23,13 +23,13 @@ var dashboardName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
 
 // dashboardARN has no region: dashboards are global.
 func (p place) dashboardARN(name string) string {
-	return "arn:" + partition(p.region) + ":cloudwatch::" + p.account + ":dashboard/" + name
+	return "arn:" + wire.Partition(p.region) + ":cloudwatch::" + p.account + ":dashboard/" + name
 }
 
 // dashboards are those of the account, in whatever region it is asked: they are kept in
 // one place. s.mu is held.
 func (s *Service) dashboards(c *wire.Call) map[string]*dashboard {
-	return s.space(c.Account, partition(c.Region)).dashboards
+	return s.space(c.Account, wire.Partition(c.Region)).dashboards
 }
 
 // DashboardMessage is something that is wrong, or odd, about a dashboard's body.

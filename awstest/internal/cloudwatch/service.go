@@ -15,7 +15,6 @@ package cloudwatch
 import (
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -90,20 +89,8 @@ func (s *Service) of(c *wire.Call) *space { return s.space(c.Account, c.Region) 
 // names returns the space's alarm names in order.
 func (sp *space) names() []string { return slices.Sorted(maps.Keys(sp.alarms)) }
 
-// partition is the first part of ARNs, which depends on the region.
-func partition(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	default:
-		return "aws"
-	}
-}
-
 func (p place) alarmARN(name string) string {
-	return "arn:" + partition(p.region) + ":cloudwatch:" + p.region + ":" + p.account + ":alarm:" + name
+	return "arn:" + wire.Partition(p.region) + ":cloudwatch:" + p.region + ":" + p.account + ":alarm:" + name
 }
 
 // minuteOf is the number of the minute that t lies in, counted from 1970.

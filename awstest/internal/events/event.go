@@ -3,8 +3,6 @@ package events
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -43,7 +41,7 @@ type envelope struct {
 }
 
 func newEvent(e envelope, trace string, now time.Time) (*event, error) {
-	e.Version, e.ID = "0", newID()
+	e.Version, e.ID = "0", wire.NewUUID()
 	if e.Resources == nil {
 		e.Resources = []string{}
 	}
@@ -205,20 +203,7 @@ func (s *Service) route(c *wire.Call, busName string, e *event, now time.Time) [
 	return all
 }
 
-// encode is json.Marshal without the escaping of HTML, which AWS doesn't do.
 func encode(v any) (string, error) {
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(v)
-	return strings.TrimSuffix(b.String(), "\n"), err
-}
-
-// newID returns a random UUID.
-func newID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	h := hex.EncodeToString(b[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+	b, err := wire.EncodeJSON(v)
+	return string(b), err
 }

@@ -12,7 +12,6 @@ package events
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -95,14 +94,7 @@ func placeOf(c *wire.Call) place { return place{c.Account, c.Region} }
 
 // arnOf returns the ARN of a resource of the place.
 func (p place) arnOf(resource string) string {
-	partition := "aws"
-	switch {
-	case strings.HasPrefix(p.region, "cn-"):
-		partition = "aws-cn"
-	case strings.HasPrefix(p.region, "us-gov-"):
-		partition = "aws-us-gov"
-	}
-	return "arn:" + partition + ":events:" + p.region + ":" + p.account + ":" + resource
+	return "arn:" + wire.Partition(p.region) + ":events:" + p.region + ":" + p.account + ":" + resource
 }
 
 func invalid(format string, args ...any) *wire.Error {

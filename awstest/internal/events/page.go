@@ -1,9 +1,10 @@
 package events
 
 import (
-	"encoding/base64"
 	"slices"
 	"strings"
+
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/page"
 )
 
 // listInput is what all list operations take.
@@ -12,9 +13,8 @@ type listInput struct {
 	NextToken string
 }
 
-// page sorts names and returns those with the prefix that follow the token, which names
-// the last one of the page before.
-func (in listInput) page(names []string, prefix string) (page []string, next string, err error) {
+// page returns those of the names with the prefix that follow the token, in order.
+func (in listInput) page(names []string, prefix string) (some []string, next string, err error) {
 	limit := 100
 	if in.Limit != nil {
 		if limit = *in.Limit; limit < 1 || limit > 100 {
@@ -22,21 +22,8 @@ func (in listInput) page(names []string, prefix string) (page []string, next str
 		}
 	}
 	names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, prefix) })
-	slices.Sort(names)
-	if in.NextToken != "" {
-		last, err := base64.RawURLEncoding.DecodeString(in.NextToken)
-		if err != nil {
-			return nil, "", invalid("Token is not valid.")
-		}
-		at, found := slices.BinarySearch(names, string(last))
-		if found {
-			at++
-		}
-		names = names[at:]
-	}
-	if len(names) > limit {
-		names = names[:limit]
-		next = base64.RawURLEncoding.EncodeToString([]byte(names[limit-1]))
+	if names, next, err = page.After(names, in.NextToken, limit); err != nil {
+		return nil, "", invalid("Token is not valid.")
 	}
 	return names, next, nil
 }

@@ -107,17 +107,6 @@ func (s *Service) of(c *wire.Call) *account {
 	return a
 }
 
-// partitionOf returns the partition that a region belongs to.
-func partitionOf(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
-}
-
 // newID returns an identifier as IAM makes them: a prefix for the kind, and 17 more
 // characters. [IAM user guide, "IAM identifiers"]
 func newID(prefix string) string { return prefix + rand.Text()[:17] }

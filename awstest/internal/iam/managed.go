@@ -130,7 +130,7 @@ func (s *Service) createPolicy(_ context.Context, c *wire.Call, in *createPolicy
 	if _, err := p.add(in.PolicyDocument, true, now); err != nil {
 		return nil, err
 	}
-	p.arn = "arn:" + partitionOf(c.Region) + ":iam::" + c.Account + ":policy" + p.path + p.name
+	p.arn = "arn:" + wire.Partition(c.Region) + ":iam::" + c.Account + ":policy" + p.path + p.name
 	a.policies[p.arn] = p
 	return &policyOutput{Policy: a.describe(p)}, nil
 }

@@ -147,7 +147,7 @@ func (s *Service) createRole(_ context.Context, c *wire.Call, in *createRoleInpu
 		return nil, err
 	}
 	r.tags = tags
-	r.arn = "arn:" + partitionOf(c.Region) + ":iam::" + c.Account + ":role" + r.path + r.name
+	r.arn = "arn:" + wire.Partition(c.Region) + ":iam::" + c.Account + ":role" + r.path + r.name
 	a.roles[r.name] = r
 	return &roleOutput{Role: r.brief()}, nil
 }

@@ -2,10 +2,9 @@ package kms
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/clock"
@@ -35,14 +34,10 @@ func newKey(p place, id string, now time.Time) *key {
 }
 
 func newID(multiRegion bool) string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
 	if multiRegion {
-		return "mrk-" + hex.EncodeToString(b[:])
+		return "mrk-" + strings.ReplaceAll(wire.NewUUID(), "-", "")
 	}
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	h := hex.EncodeToString(b[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+	return wire.NewUUID()
 }
 
 type createKeyInput struct {

@@ -102,15 +102,7 @@ func (p place) arnOf(resource string) string {
 	return "arn:" + p.partition() + ":kms:" + p.region + ":" + p.account + ":" + resource
 }
 
-func (p place) partition() string {
-	switch {
-	case strings.HasPrefix(p.region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(p.region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
-}
+func (p place) partition() string { return wire.Partition(p.region) }
 
 var keyIDPattern = regexp.MustCompile(`^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
 

@@ -1,9 +1,7 @@
 package kms
 
 import (
-	"encoding/base64"
-	"slices"
-
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/page"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/wire"
 )
 
@@ -11,30 +9,16 @@ import (
 // [ListKeys API reference; the bound differs by operation]
 const defaultPage = 100
 
-// paginate sorts names and returns those that follow the marker, which names the last one
-// of the page before.
-func paginate(names []string, size *int, marker string, bound int) (page []string, next string, err error) {
+// paginate returns those of the names that follow the marker, in order.
+func paginate(names []string, size *int, marker string, bound int) (some []string, next string, err error) {
 	limit := min(defaultPage, bound)
 	if size != nil {
 		if limit = *size; limit < 1 || limit > bound {
 			return nil, "", constraint(limit, "limit", "Member must have a value within the bounds of the operation")
 		}
 	}
-	slices.Sort(names)
-	if marker != "" {
-		last, err := base64.RawURLEncoding.DecodeString(marker)
-		if err != nil {
-			return nil, "", &wire.Error{Code: "InvalidMarkerException", Message: "Invalid marker."}
-		}
-		at, found := slices.BinarySearch(names, string(last))
-		if found {
-			at++
-		}
-		names = names[at:]
-	}
-	if len(names) > limit {
-		names = names[:limit]
-		next = base64.RawURLEncoding.EncodeToString([]byte(names[limit-1]))
+	if names, next, err = page.After(names, marker, limit); err != nil {
+		return nil, "", &wire.Error{Code: "InvalidMarkerException", Message: "Invalid marker."}
 	}
 	return names, next, nil
 }

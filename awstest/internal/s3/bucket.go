@@ -60,18 +60,7 @@ func (b *bucket) admits(c *wire.Call, key string) bool {
 }
 
 // arn is the bucket's ARN, which has neither region nor account.
-func (b *bucket) arn() string { return "arn:" + partitionOf(b.region) + ":s3:::" + b.name }
-
-// partitionOf returns the partition that a region belongs to.
-func partitionOf(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
-}
+func (b *bucket) arn() string { return "arn:" + wire.Partition(b.region) + ":s3:::" + b.name }
 
 // canonicalID is what S3 calls an account.
 func canonicalID(account string) string {

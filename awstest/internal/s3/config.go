@@ -142,7 +142,7 @@ func putPolicy(_ *wire.Call, b *bucket, in *request) (*wire.Response, error) {
 		return nil, malformedPolicy("Policy has invalid resource")
 	}
 	if b.config.Block != nil && b.config.Block.BlockPublicPolicy && isPublic(doc) {
-		return nil, accessDenied("User: arn:" + partitionOf(b.region) + ":iam::" + b.account + `:root is not authorized to perform: s3:PutBucketPolicy on resource: "` +
+		return nil, accessDenied("User: arn:" + wire.Partition(b.region) + ":iam::" + b.account + `:root is not authorized to perform: s3:PutBucketPolicy on resource: "` +
 			b.arn() + `" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.`)
 	}
 	b.config.Policy = doc

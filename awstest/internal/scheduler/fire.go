@@ -2,9 +2,6 @@ package scheduler
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -47,7 +44,7 @@ func (s *Service) occur(g *group, sched *schedule, planned, now time.Time) {
 		s.mu.Unlock() // it was deleted or disabled just now
 		return
 	}
-	t := &task{place: g.place, group: g.name, arn: sched.arn, target: *sched.spec.Target, executionID: newID(), planned: planned}
+	t := &task{place: g.place, group: g.name, arn: sched.arn, target: *sched.spec.Target, executionID: wire.NewUUID(), planned: planned}
 	delay := sched.spec.FlexibleTimeWindow.delay(sched.arn, planned)
 	sched.next = nil
 	s.arm(g, sched, planned)
@@ -248,20 +245,7 @@ func queueURL(arn string) string {
 	return "https://sqs." + parts[3] + "." + domain + "/" + parts[4] + "/" + parts[5]
 }
 
-// encode is json.Marshal without the escaping of HTML, which AWS doesn't do.
 func encode(v any) string {
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v) // maps of strings can always be encoded
-	return strings.TrimSuffix(b.String(), "\n")
-}
-
-// newID returns a random UUID.
-func newID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	h := hex.EncodeToString(b[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+	b, _ := wire.EncodeJSON(v) // maps of strings can always be encoded
+	return string(b)
 }

@@ -2,13 +2,13 @@ package scheduler
 
 import (
 	"context"
-	"encoding/base64"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/page"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/wire"
 )
 
@@ -163,9 +163,8 @@ func (s *Service) listScheduleGroups(_ context.Context, c *wire.Call, in *listGr
 	return out, nil
 }
 
-// paginate sorts keys, and returns those with the prefix that follow the token, which
-// names the last one of the page before.
-func paginate(keys []string, prefix string, size *int, token string) (page []string, next string, err error) {
+// paginate returns those of the keys with the prefix that follow the token, in order.
+func paginate(keys []string, prefix string, size *int, token string) (some []string, next string, err error) {
 	limit := 100
 	if size != nil {
 		limit = *size
@@ -174,21 +173,8 @@ func paginate(keys []string, prefix string, size *int, token string) (page []str
 		}
 	}
 	keys = slices.DeleteFunc(keys, func(key string) bool { return !strings.HasPrefix(key, prefix) })
-	slices.Sort(keys)
-	if token != "" {
-		last, err := base64.RawURLEncoding.DecodeString(token)
-		if err != nil {
-			return nil, "", invalid("Invalid NextToken.")
-		}
-		at, found := slices.BinarySearch(keys, string(last))
-		if found {
-			at++
-		}
-		keys = keys[at:]
-	}
-	if len(keys) > limit {
-		keys = keys[:limit]
-		next = base64.RawURLEncoding.EncodeToString([]byte(keys[limit-1]))
+	if keys, next, err = page.After(keys, token, limit); err != nil {
+		return nil, "", invalid("Invalid NextToken.")
 	}
 	return keys, next, nil
 }

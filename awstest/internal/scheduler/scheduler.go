@@ -12,7 +12,6 @@ package scheduler
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -114,14 +113,7 @@ func (s *Service) at(c *wire.Call) *groups {
 
 // arnOf returns the ARN of a resource of the place.
 func (p place) arnOf(resource string) string {
-	partition := "aws"
-	switch {
-	case strings.HasPrefix(p.region, "cn-"):
-		partition = "aws-cn"
-	case strings.HasPrefix(p.region, "us-gov-"):
-		partition = "aws-us-gov"
-	}
-	return "arn:" + partition + ":scheduler:" + p.region + ":" + p.account + ":" + resource
+	return "arn:" + wire.Partition(p.region) + ":scheduler:" + p.region + ":" + p.account + ":" + resource
 }
 
 func (s *Service) count(t task, metric string, at time.Time) {

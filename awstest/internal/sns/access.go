@@ -36,7 +36,7 @@ func (t *topic) authorize(c *wire.Call, action string) error {
 
 // rootOf is the ARN of the caller.
 func rootOf(c *wire.Call) string {
-	return "arn:" + partitionOf(c.Region) + ":iam::" + c.Account + ":root"
+	return "arn:" + wire.Partition(c.Region) + ":iam::" + c.Account + ":root"
 }
 
 // admit reports whether a service may publish to the topic.
@@ -115,7 +115,7 @@ func (s *Service) addPermission(_ context.Context, c *wire.Call, in *addPermissi
 		if !accountPattern.MatchString(id) {
 			return nil, invalid("Policy Error: PrincipalNotFound")
 		}
-		principals = append(principals, "arn:"+partitionOf(t.region)+":iam::"+id+":root")
+		principals = append(principals, "arn:"+wire.Partition(t.region)+":iam::"+id+":root")
 	}
 	for _, name := range in.ActionName {
 		if !slices.Contains(topicActions(), strings.ToLower(name)) {

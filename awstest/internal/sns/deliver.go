@@ -176,7 +176,7 @@ func (s *Service) sendConfirmation(sub *subscription) {
 	t := sub.topic
 	timestamp := s.clk.Now().UTC().Format("2006-01-02T15:04:05.000Z")
 	text := "You have chosen to subscribe to the topic " + t.arn + ".\nTo confirm the subscription, visit the SubscribeURL included in this message."
-	id := newID()
+	id := wire.NewUUID()
 	var o object
 	o.add("Type", "SubscriptionConfirmation")
 	o.add("MessageId", id)
@@ -235,9 +235,6 @@ func (o *object) String() string { return "{\n" + o.buf.String() + "\n" + o.inde
 
 // quote is a JSON string, without the escaping of HTML that Go would add.
 func quote(s string) string {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // a string can always be encoded
-	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+	b, _ := wire.EncodeJSON(s) // a string can always be encoded
+	return string(b)
 }

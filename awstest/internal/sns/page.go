@@ -1,32 +1,15 @@
 package sns
 
-import (
-	"encoding/base64"
-	"slices"
-)
+import "github.com/sqs-dlq/sqs-dlq/awstest/internal/page"
 
 // pageSize is how many topics or subscriptions a list operation returns at once.
 // [ListTopics API reference]
 const pageSize = 100
 
-// paginate sorts ARNs and returns those that follow the token, which names the last
-// one of the page before.
-func paginate(arns []string, token string) (page []string, next string, err error) {
-	slices.Sort(arns)
-	if token != "" {
-		last, err := base64.RawURLEncoding.DecodeString(token)
-		if err != nil {
-			return nil, "", invalid("NextToken")
-		}
-		at, found := slices.BinarySearch(arns, string(last))
-		if found {
-			at++
-		}
-		arns = arns[at:]
-	}
-	if len(arns) > pageSize {
-		arns = arns[:pageSize]
-		next = base64.RawURLEncoding.EncodeToString([]byte(arns[pageSize-1]))
+// paginate returns those of the ARNs that follow the token, in order.
+func paginate(arns []string, token string) (some []string, next string, err error) {
+	if arns, next, err = page.After(arns, token, pageSize); err != nil {
+		return nil, "", invalid("NextToken")
 	}
 	return arns, next, nil
 }

@@ -173,7 +173,7 @@ func batchFault(code, text string) *wire.Error { return &wire.Error{Code: code, 
 
 // newMessage checks what is to be published. path names the attributes in errors.
 func (t *topic) newMessage(e *entry, path string) (*message, error) {
-	m := &message{id: newID(), body: e.Message, groupID: e.MessageGroupID, deduplicationID: e.MessageDeduplicationID}
+	m := &message{id: wire.NewUUID(), body: e.Message, groupID: e.MessageGroupID, deduplicationID: e.MessageDeduplicationID}
 	if e.Message == "" {
 		return nil, invalid("Empty message")
 	}
@@ -301,7 +301,7 @@ func (s *Service) Publish(from fabric.Principal, topicARN, subject, text string)
 	if len(text) > maxMessage {
 		return &wire.Error{Code: "InvalidParameter", Message: "Invalid parameter: Message too long", Status: http.StatusBadRequest}
 	}
-	m := &message{id: newID(), subject: subject, body: text}
+	m := &message{id: wire.NewUUID(), subject: subject, body: text}
 	if t.fifo {
 		return invalid("The MessageGroupId parameter is required for FIFO topics")
 	}

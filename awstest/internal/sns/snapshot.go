@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"time"
+
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/wire"
 )
 
 // Snapshot takes down all that the service holds. It is to be called by an event of the
@@ -100,7 +102,7 @@ func (t *topic) saved() savedTopic {
 
 func (s *Service) restoreTopic(saved *savedTopic) error {
 	t := &topic{
-		arn:  "arn:" + partitionOf(saved.Region) + ":sns:" + saved.Region + ":" + saved.Account + ":" + saved.Name,
+		arn:  "arn:" + wire.Partition(saved.Region) + ":sns:" + saved.Region + ":" + saved.Account + ":" + saved.Name,
 		name: saved.Name, account: saved.Account, region: saved.Region, fifo: saved.FIFO,
 		attributes: filled(saved.Attributes), tags: filled(saved.Tags), deleted: saved.Deleted, recent: map[string]receipt{},
 	}

@@ -11,8 +11,6 @@
 package sns
 
 import (
-	"encoding/hex"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"sync"
@@ -98,34 +96,12 @@ func parseARN(s string) (a arn, elements int) {
 	return arn{parts[1], parts[2], parts[3], parts[4], parts[5]}, 6
 }
 
-// partitionOf returns the partition that a region belongs to.
-func partitionOf(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
-}
-
 // domainOf returns the DNS suffix of the region's endpoints.
 func domainOf(region string) string {
-	if partitionOf(region) == "aws-cn" {
+	if wire.Partition(region) == "aws-cn" {
 		return "amazonaws.com.cn"
 	}
 	return "amazonaws.com"
-}
-
-// newID returns a random UUID.
-func newID() string {
-	var b [16]byte
-	for i := range b {
-		b[i] = byte(rand.Uint32())
-	}
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	h := hex.EncodeToString(b[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
 
 // nextSequence returns the next sequence number of FIFO topics: 20 digits,

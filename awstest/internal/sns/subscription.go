@@ -57,7 +57,7 @@ func (s *Service) subscribe(_ context.Context, c *wire.Call, in *subscribeInput)
 		return nil, err
 	}
 	sub := &subscription{
-		arn: t.arn + ":" + newID(), topic: t, protocol: in.Protocol, endpoint: in.Endpoint,
+		arn: t.arn + ":" + wire.NewUUID(), topic: t, protocol: in.Protocol, endpoint: in.Endpoint,
 		owner: c.Account, principal: rootOf(c),
 		pending: pending, authenticated: !pending, attributes: map[string]string{},
 	}
@@ -152,7 +152,7 @@ func (t *topic) subscriptionTo(protocol, endpoint string) *subscription {
 // await sends a pending subscription its token, as far as the endpoint reaches, and
 // deletes it if it is never confirmed.
 func (s *Service) await(sub *subscription) {
-	sub.token = strings.ReplaceAll(newID()+newID(), "-", "")
+	sub.token = strings.ReplaceAll(wire.NewUUID()+wire.NewUUID(), "-", "")
 	if sub.protocol == "sqs" {
 		s.sendConfirmation(sub)
 	}

@@ -62,7 +62,7 @@ func (s *Service) createTopic(_ context.Context, c *wire.Call, in *createTopicIn
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := &topic{
-		arn:     "arn:" + partitionOf(c.Region) + ":sns:" + c.Region + ":" + c.Account + ":" + in.Name,
+		arn:     "arn:" + wire.Partition(c.Region) + ":sns:" + c.Region + ":" + c.Account + ":" + in.Name,
 		name:    in.Name,
 		account: c.Account, region: c.Region,
 		fifo:       fifo,

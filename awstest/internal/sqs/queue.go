@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/clock"
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/wire"
 )
 
 // queueKey names a queue.
@@ -14,14 +15,7 @@ type queueKey struct{ account, region, name string }
 
 // arn is the queue's ARN; the partition follows from the region.
 func (k queueKey) arn() string {
-	partition := "aws"
-	switch {
-	case strings.HasPrefix(k.region, "cn-"):
-		partition = "aws-cn"
-	case strings.HasPrefix(k.region, "us-gov-"):
-		partition = "aws-us-gov"
-	}
-	return "arn:" + partition + ":sqs:" + k.region + ":" + k.account + ":" + k.name
+	return "arn:" + wire.Partition(k.region) + ":sqs:" + k.region + ":" + k.account + ":" + k.name
 }
 
 // parseARN reads a queue's ARN. It doesn't ask whether the queue exists.

@@ -57,18 +57,7 @@ func (s *Service) getCallerIdentity(_ context.Context, c *wire.Call, _ *wire.Emp
 		user := assumed(role, session)
 		return &callerIdentity{UserID: user.AssumedRoleID, Account: accountOf(role), Arn: user.Arn}, nil
 	}
-	return &callerIdentity{UserID: c.Account, Account: c.Account, Arn: "arn:" + partitionOf(c.Region) + ":iam::" + c.Account + ":root"}, nil
-}
-
-// partitionOf returns the partition that a region belongs to.
-func partitionOf(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
+	return &callerIdentity{UserID: c.Account, Account: c.Account, Arn: "arn:" + wire.Partition(c.Region) + ":iam::" + c.Account + ":root"}, nil
 }
 
 // tokenOf returns the caller's session token.

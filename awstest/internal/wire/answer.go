@@ -58,7 +58,7 @@ func (x *exchange) succeed(out any) Response {
 		resp.Body, err = x.rt.encode.Marshal(out)
 	default:
 		resp.Header = x.header(x.jsonType())
-		resp.Body, err = encodeJSON(out)
+		resp.Body, err = EncodeJSON(out)
 	}
 	if err != nil {
 		return x.fail(fmt.Errorf("encoding the output of %s: %w", x.call.Operation, err))
@@ -96,10 +96,10 @@ func (x *exchange) fail(err error) Response {
 	case REST:
 		resp.Header = x.header(x.jsonType())
 		resp.Header.Set("X-Amzn-Errortype", e.shape())
-		resp.Body, _ = encodeJSON(map[string]string{"Message": e.Message})
+		resp.Body, _ = EncodeJSON(map[string]string{"Message": e.Message})
 	default:
 		resp.Header = x.header(x.jsonType())
-		resp.Body, _ = encodeJSON(map[string]string{"__type": x.shapeOf(e), "message": e.Message})
+		resp.Body, _ = EncodeJSON(map[string]string{"__type": x.shapeOf(e), "message": e.Message})
 	}
 	if x.svc != nil && x.svc.XMLNamespace != "" && !e.framework && (x.call.Protocol == JSON || x.call.Protocol == CBOR) {
 		// services that once spoke Query tell its error codes to those who know them

@@ -270,8 +270,8 @@ func blank(name []byte) {
 	}
 }
 
-// encodeJSON is json.Marshal without the escaping of HTML, which AWS doesn't do.
-func encodeJSON(v any) ([]byte, error) {
+// EncodeJSON is json.Marshal without the escaping of HTML, which AWS doesn't do.
+func EncodeJSON(v any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)

@@ -27,12 +27,12 @@ func encodeQueryJSON(fc *fieldCache, op, requestID string, out any) ([]byte, err
 	if v := reflect.ValueOf(out).Elem(); v.NumField() > 0 {
 		response[op+"Result"] = fc.tree(v, tag{})
 	}
-	return encodeJSON(map[string]any{op + "Response": response})
+	return EncodeJSON(map[string]any{op + "Response": response})
 }
 
 // encodeQueryErrorJSON encodes an error as its Query response in JSON.
 func encodeQueryErrorJSON(requestID string, e *Error) ([]byte, error) {
-	return encodeJSON(map[string]any{
+	return EncodeJSON(map[string]any{
 		"Error":     map[string]string{"Type": e.fault(), "Code": e.Code, "Message": e.queryMessage()},
 		"RequestId": requestID,
 	})
