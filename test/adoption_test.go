@@ -41,7 +41,7 @@ func TestAdoption(t *testing.T) {
 	var before map[string]pair
 	s.output(t, "queues", &before)
 	for key, p := range before {
-		sendMarker(t, s, p.QueueURL, key)
+		require.NoError(t, send(s.ctx, s.sqs, p.QueueURL, key, "g"))
 	}
 
 	configure("adoption-after")
@@ -84,8 +84,8 @@ func TestExistingQueueExample(t *testing.T) {
 				"RedrivePolicy":     `{"maxReceiveCount":"4", "deadLetterTargetArn":"` + queueARN(t, s, *dlq.QueueUrl) + `"}`,
 			})})
 			require.NoError(t, err)
-			sendMarker(t, s, *source.QueueUrl, "kept")
-			sendMarker(t, s, *dlq.QueueUrl, "dead")
+			require.NoError(t, send(s.ctx, s.sqs, *source.QueueUrl, "kept", "g"))
+			require.NoError(t, send(s.ctx, s.sqs, *dlq.QueueUrl, "dead", "g"))
 			s.options.Vars = map[string]any{
 				"queue_url": *source.QueueUrl, "dlq_url": *dlq.QueueUrl, "max_receive_count": 4, "visibility_timeout_seconds": 77,
 			}
@@ -129,18 +129,7 @@ func (s *stack) plan(t *testing.T) map[string]*tfjson.Change {
 	return changes
 }
 
-// sendMarker puts a message into the queue, which requireMarker then finds.
-func sendMarker(t *testing.T, s *stack, queueURL, body string) {
-	t.Helper()
-	in := &sqs.SendMessageInput{QueueUrl: &queueURL, MessageBody: &body}
-	if strings.HasSuffix(queueURL, ".fifo") {
-		in.MessageGroupId, in.MessageDeduplicationId = aws.String("g"), aws.String(body)
-	}
-	_, err := s.sqs.SendMessage(s.ctx, in)
-	require.NoError(t, err)
-}
-
-// requireMarker takes the one message out of the queue.
+// requireMarker takes the one message, which has that body, out of the queue.
 func requireMarker(t *testing.T, s *stack, queueURL, body string) {
 	t.Helper()
 	out, err := s.sqs.ReceiveMessage(s.ctx, &sqs.ReceiveMessageInput{QueueUrl: &queueURL, MaxNumberOfMessages: 10}, dlqtest.ShortPoll)

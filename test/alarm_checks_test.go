@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -189,13 +187,7 @@ func checkQuiet(ctx context.Context, c *sdkClients, w watched) error {
 	}
 	var wrong []error
 	for _, name := range []string{w.Alarms.NotEmpty, w.Alarms.AboutToExpire, w.Alarms.FillingFast, w.Alarms.SourceStuck} {
-		a, err := c.alarm(ctx, name)
-		if err != nil {
-			return err
-		}
-		if changed := aws.ToTime(a.StateTransitionedTimestamp); a.StateValue != cwtypes.StateValueOk || changed.After(began) {
-			wrong = append(wrong, fmt.Errorf("after a quiet day alarm %s is %s since %s: %s", name, a.StateValue, changed.Format(time.RFC3339), aws.ToString(a.StateReason)))
-		}
+		wrong = append(wrong, stillOK(ctx, c.cloudwatch, name, began, "after a quiet day"))
 	}
 	return errors.Join(wrong...)
 }
@@ -217,7 +209,7 @@ func (c *sdkClients) minutesInAlarm(ctx context.Context, name string, minutes in
 		if err := errors.Join(every(ctx), c.target.Clock.Sleep(ctx, time.Minute)); err != nil {
 			return nil, err
 		}
-		a, err := c.alarm(ctx, name)
+		a, err := describeAlarm(ctx, c.cloudwatch, name)
 		if err != nil {
 			return nil, err
 		}
@@ -229,7 +221,7 @@ func (c *sdkClients) minutesInAlarm(ctx context.Context, name string, minutes in
 }
 
 func (c *sdkClients) expectState(ctx context.Context, name string, want cwtypes.StateValue) error {
-	a, err := c.alarm(ctx, name)
+	a, err := describeAlarm(ctx, c.cloudwatch, name)
 	if err != nil {
 		return err
 	}
@@ -239,26 +231,11 @@ func (c *sdkClients) expectState(ctx context.Context, name string, want cwtypes.
 	return nil
 }
 
-func (c *sdkClients) alarm(ctx context.Context, name string) (cwtypes.MetricAlarm, error) {
-	out, err := c.cloudwatch.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{name}})
-	if err != nil {
-		return cwtypes.MetricAlarm{}, err
-	}
-	if len(out.MetricAlarms) != 1 {
-		return cwtypes.MetricAlarm{}, fmt.Errorf("there are %d alarms of the name %q", len(out.MetricAlarms), name)
-	}
-	return out.MetricAlarms[0], nil
-}
-
 // deadLetterMany sends messages and receives them until all are in the DLQ. Of a FIFO
 // queue each is in a group of its own.
 func (c *sdkClients) deadLetterMany(ctx context.Context, w watched, maxReceiveCount, n int) error {
 	for range n {
-		in := &sqs.SendMessageInput{QueueUrl: &w.QueueURL, MessageBody: aws.String("poison")}
-		if strings.HasSuffix(w.QueueURL, ".fifo") {
-			in.MessageGroupId, in.MessageDeduplicationId = aws.String(uniqueName("group")), aws.String(uniqueName("dedup"))
-		}
-		if _, err := c.sqs.SendMessage(ctx, in); err != nil {
+		if err := send(ctx, c.sqs, w.QueueURL, "poison", uniqueName("group")); err != nil {
 			return err
 		}
 	}

@@ -138,24 +138,41 @@ func checkSilence(ctx context.Context, t dlqtest.Target, client *cloudwatch.Clie
 	if err := t.Clock.Sleep(ctx, 12*time.Hour); err != nil {
 		return err
 	}
-	out, err := client.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{alarm}})
+	return stillOK(ctx, client, alarm, began, "after a silent night")
+}
+
+// stillOK wants the alarm to have been OK since the instant; when says what has passed.
+func stillOK(ctx context.Context, client *cloudwatch.Client, name string, since time.Time, when string) error {
+	a, err := describeAlarm(ctx, client, name)
 	if err != nil {
 		return err
 	}
-	if len(out.MetricAlarms) != 1 {
-		return fmt.Errorf("there are %d alarms of the name %s", len(out.MetricAlarms), alarm)
-	}
-	a := out.MetricAlarms[0]
-	if changed := aws.ToTime(a.StateTransitionedTimestamp); a.StateValue != cwtypes.StateValueOk || changed.After(began) {
-		return fmt.Errorf("after a silent night alarm %s is %s since %s: %s", alarm, a.StateValue, changed.Format(time.RFC3339), aws.ToString(a.StateReason))
+	if changed := aws.ToTime(a.StateTransitionedTimestamp); a.StateValue != cwtypes.StateValueOk || changed.After(since) {
+		return fmt.Errorf("%s alarm %s is %s since %s: %s", when, name, a.StateValue, changed.Format(time.RFC3339), aws.ToString(a.StateReason))
 	}
 	return nil
 }
 
+func describeAlarm(ctx context.Context, client *cloudwatch.Client, name string) (cwtypes.MetricAlarm, error) {
+	out, err := client.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{name}})
+	if err != nil {
+		return cwtypes.MetricAlarm{}, err
+	}
+	if len(out.MetricAlarms) != 1 {
+		return cwtypes.MetricAlarm{}, fmt.Errorf("there are %d alarms of the name %q", len(out.MetricAlarms), name)
+	}
+	return out.MetricAlarms[0], nil
+}
+
 func sendPlain(ctx context.Context, client *sqs.Client, queueURL string) error {
-	in := &sqs.SendMessageInput{QueueUrl: &queueURL, MessageBody: aws.String("to expire")}
+	return send(ctx, client, queueURL, "to expire", "g")
+}
+
+// send sends a message, to a FIFO queue in the group.
+func send(ctx context.Context, client *sqs.Client, queueURL, body, group string) error {
+	in := &sqs.SendMessageInput{QueueUrl: &queueURL, MessageBody: &body}
 	if strings.HasSuffix(queueURL, ".fifo") {
-		in.MessageGroupId, in.MessageDeduplicationId = aws.String("g"), aws.String(uniqueName("dedup"))
+		in.MessageGroupId, in.MessageDeduplicationId = &group, aws.String(uniqueName("dedup"))
 	}
 	_, err := client.SendMessage(ctx, in)
 	return err

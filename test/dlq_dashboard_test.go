@@ -130,7 +130,7 @@ func dashboardDefects() []struct{ name, layout, file, old, new, caughtBy string 
 		{"the source queue in the DLQ's graph", "detailed", "detailed.tf", `"ApproximateNumberOfMessagesVisible", "QueueName", var.queues[key].dlq_name`, `"ApproximateNumberOfMessagesVisible", "QueueName", var.queues[key].queue_name`, "no graph shows ApproximateNumberOfMessagesVisible of"},
 		{"source queues for DLQs", "compact", "compact.tf", `graph.of == "dlq"`, `graph.of == "DLQ"`, "no graph shows"},
 		{"a misspelt metric", "compact", "compact.tf", `"NumberOfMessagesDeleted"`, `"NumberOfMessageDeleted"`, "no data"},
-		{"the wrong statistic", "detailed", "detailed.tf", `stat    = "Sum"`, `stat    = "Average"`, "NumberOfMessages"},
+		{"the wrong statistic", "detailed", "detailed.tf", `stat    = "Sum"`, `stat    = "Average"`, "NumberOfMessagesSent"},
 		{"another region", "compact", "main.tf", "{ region = local.region, period = var.period }", `{ region = "eu-west-1", period = var.period }`, "no data"},
 	}
 }
@@ -339,6 +339,7 @@ func (f *dashboardFleet) checkGraphs(ctx context.Context, t dlqtest.Target, widg
 	if want := []float64{float64(len(f.queues))}; !slices.Equal(totals, want) {
 		return fmt.Errorf("the total is %v, with a message in each DLQ; want %v", totals, want)
 	}
+	var wrong []error
 	for _, q := range f.queues {
 		for metric, least := range map[string]float64{
 			"ApproximateNumberOfMessagesVisible of " + q.DLQName:      0,
@@ -350,16 +351,14 @@ func (f *dashboardFleet) checkGraphs(ctx context.Context, t dlqtest.Target, widg
 			"NumberOfMessagesReceived of " + q.QueueName:              3,
 			"NumberOfMessagesDeleted of " + q.QueueName:               1,
 		} {
-			value, ok := shown[metric]
-			if !ok {
-				return fmt.Errorf("no graph shows %s", metric)
-			}
-			if value < least {
-				return fmt.Errorf("%s is %v, want at least %v", metric, value, least)
+			if value, ok := shown[metric]; !ok {
+				wrong = append(wrong, fmt.Errorf("no graph shows %s", metric))
+			} else if value < least {
+				wrong = append(wrong, fmt.Errorf("%s is %v, want at least %v", metric, value, least))
 			}
 		}
 	}
-	return nil
+	return errors.Join(wrong...)
 }
 
 // dashboardLine is a row of a metric widget with what CloudWatch has for it: the newest

@@ -83,8 +83,7 @@ func prepareWork(t *testing.T, client *sqs.Client, q iamOutputs) {
 	t.Helper()
 	for _, u := range []string{q.QueueURL, q.DLQURL} {
 		for range 3 {
-			_, err := client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(u), MessageBody: aws.String("work")})
-			require.NoError(t, err)
+			require.NoError(t, sendPlain(t.Context(), client, u))
 		}
 	}
 }

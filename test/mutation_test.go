@@ -93,22 +93,7 @@ func alarmDefects() []moduleDefect {
 func TestModuleDefectsAreNoticed(t *testing.T) {
 	needsTerraform(t)
 	defects := moduleDefects()
-	root := t.TempDir()
-	var config strings.Builder
-	fixture, err := os.ReadFile("fixtures/notifications/main.tf")
-	require.NoError(t, err)
-	config.Write(fixture)
-	copyModules(t, root, "sound", moduleDefect{})
-	writePair(&config, "sound", "", "")
-	for i, d := range defects {
-		name := fmt.Sprintf("defect-%d", i)
-		copyModules(t, root, name, d)
-		writePair(&config, name, "", "")
-	}
-	require.NoError(t, os.WriteFile(filepath.Join(root, "main.tf"), []byte(config.String()), 0o600))
-	s := prepare(t, root, nil)
-	require.NotNil(t, s.target.Server, "defects are planted on the embedded endpoint only")
-	s.apply(t)
+	s := deployDefects(t, defects, notificationsFixture(t), func(w *strings.Builder, name string) { writePair(w, name, "", "") })
 	clients := clientsOf(s.target.Target)
 
 	t.Run("none", func(t *testing.T) {
@@ -118,7 +103,7 @@ func TestModuleDefectsAreNoticed(t *testing.T) {
 	})
 	for i, d := range defects {
 		t.Run(d.name, func(t *testing.T) {
-			p := s.pair(t, fmt.Sprintf("defect-%d", i))
+			p := s.pair(t, defectName(i))
 			err := errors.Join(checkEverything(t.Context(), clients, p, 2), checkModuleAttributes(t.Context(), s.sqs, p))
 			require.ErrorContains(t, err, d.caughtBy, "the defect survived")
 		})
@@ -130,31 +115,16 @@ func TestModuleDefectsAreNoticed(t *testing.T) {
 func TestAlarmDefectsAreNoticed(t *testing.T) {
 	needsTerraform(t)
 	defects := alarmDefects()
-	root := t.TempDir()
-	var config strings.Builder
-	fixture, err := os.ReadFile("fixtures/notifications/main.tf")
-	require.NoError(t, err)
-	config.Write(fixture)
 	const retention = "message_retention_seconds = 8 * 3600\n  dlq_message_retention_seconds = 18 * 3600"
 	const alarms = "filling_fast = { enabled = true }\n  source_stuck = { enabled = true }"
-	copyModules(t, root, "sound", moduleDefect{})
-	writePair(&config, "sound", retention, alarms)
-	for i, d := range defects {
-		name := fmt.Sprintf("defect-%d", i)
-		copyModules(t, root, name, d)
-		writePair(&config, name, retention, alarms)
-	}
-	require.NoError(t, os.WriteFile(filepath.Join(root, "main.tf"), []byte(config.String()), 0o600))
-	s := prepare(t, root, nil)
-	require.NotNil(t, s.target.Server, "defects are planted on the embedded endpoint only")
-	s.apply(t)
+	s := deployDefects(t, defects, notificationsFixture(t), func(w *strings.Builder, name string) { writePair(w, name, retention, alarms) })
 	clients := clientsOf(s.target.Target)
 	t.Run("none", func(t *testing.T) {
 		require.NoError(t, checkOtherAlarms(t.Context(), clients, s.watched(t, "sound")))
 	})
 	for i, d := range defects {
 		t.Run(d.name, func(t *testing.T) {
-			err := checkOtherAlarms(t.Context(), clients, s.watched(t, fmt.Sprintf("defect-%d", i)))
+			err := checkOtherAlarms(t.Context(), clients, s.watched(t, defectName(i)))
 			require.ErrorContains(t, err, d.caughtBy, "the defect survived")
 		})
 	}
@@ -183,6 +153,38 @@ func (s *stack) pair(t *testing.T, output string) pair {
 	var p pair
 	s.output(t, output, &p)
 	return p
+}
+
+// notificationsFixture is where the alarms of the deployments tell.
+func notificationsFixture(t *testing.T) string {
+	t.Helper()
+	fixture, err := os.ReadFile("fixtures/notifications/main.tf")
+	require.NoError(t, err)
+	return string(fixture)
+}
+
+// defectName is what the deployment with the i-th defect is called; that without one is
+// called sound.
+func defectName(i int) string { return fmt.Sprintf("defect-%d", i) }
+
+// deployDefects deploys, all at once, what write writes of sound modules and of modules with
+// each of the defects, with the common part of the configuration.
+func deployDefects(t *testing.T, defects []moduleDefect, common string, write func(w *strings.Builder, name string)) *stack {
+	t.Helper()
+	root := t.TempDir()
+	var config strings.Builder
+	config.WriteString(common)
+	copyModules(t, root, "sound", moduleDefect{})
+	write(&config, "sound")
+	for i, d := range defects {
+		copyModules(t, root, defectName(i), d)
+		write(&config, defectName(i))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(root, "main.tf"), []byte(config.String()), 0o600))
+	s := prepare(t, root, nil)
+	require.NotNil(t, s.target.Server, "defects are planted on the embedded endpoint only")
+	s.apply(t)
+	return s
 }
 
 // copyModules copies the modules to a directory of that name, with the defect in them.

@@ -3,8 +3,6 @@ package test
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -34,38 +32,24 @@ func publisherDefects() []moduleDefect {
 // under a key of its own, fed by a topic and a rule.
 func TestPublisherDefectsAreNoticed(t *testing.T) {
 	needsTerraform(t)
-	root := t.TempDir()
-	var config strings.Builder
-	config.WriteString("provider \"aws\" {\n  region = \"us-east-1\"\n}\n")
-	names := []string{"sound"}
-	copyModules(t, root, "sound", moduleDefect{})
-	for i, d := range publisherDefects() {
-		names = append(names, fmt.Sprintf("defect-%d", i))
-		copyModules(t, root, names[len(names)-1], d)
-	}
-	for _, name := range names {
-		writePublishers(&config, name)
-	}
-	require.NoError(t, os.WriteFile(filepath.Join(root, "main.tf"), []byte(config.String()), 0o600))
-	s := prepare(t, root, nil)
-	require.NotNil(t, s.target.Server, "defects are planted on the embedded endpoint only")
-	s.apply(t)
-	for i, name := range names {
+	defects := publisherDefects()
+	s := deployDefects(t, defects, "provider \"aws\" {\n  region = \"us-east-1\"\n}\n", writePublishers)
+	check := func(name string) error {
 		var out struct {
 			pair
 			Topic string `json:"topic_arn"`
 		}
 		s.output(t, name, &out)
-		err := errors.Join(
+		return errors.Join(
 			checkPublishers(t.Context(), s.target.Target, out.QueueURL, publishers{topic: out.Topic, eventSource: "shop", eventType: name}),
 			checkStrangerRefused(t.Context(), s.target.Target, out.pair),
 		)
-		if i == 0 {
-			require.NoError(t, err)
-			continue
-		}
-		d := publisherDefects()[i-1]
-		require.ErrorContains(t, err, d.caughtBy, "the defect %q survived", d.name)
+	}
+	t.Run("none", func(t *testing.T) { require.NoError(t, check("sound")) })
+	for i, d := range defects {
+		t.Run(d.name, func(t *testing.T) {
+			require.ErrorContains(t, check(defectName(i)), d.caughtBy, "the defect survived")
+		})
 	}
 }
 
