@@ -13,6 +13,9 @@ locals {
 
 provider "aws" {}
 
+# Once for all, as for any fleet; see the input account_id.
+data "aws_caller_identity" "current" {}
+
 resource "aws_sns_topic" "alarms" {
   name = "fleet-alarms"
 }
@@ -23,6 +26,7 @@ module "queues" {
 
   name              = each.key
   max_receive_count = each.value.max_receive_count
+  account_id        = data.aws_caller_identity.current.account_id
   tags              = { Team = "orders" }
 }
 
