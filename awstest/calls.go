@@ -128,6 +128,9 @@ func (s *Server) around(c *wire.Call, next func() wire.Response) wire.Response {
 		Time: c.Time, Service: c.Service, Operation: c.Operation, Protocol: string(c.Protocol),
 		Account: c.Account, Region: c.Region, Resource: c.Resource, input: c.Input, size: c.Size,
 	}
+	if c.Service == "lambda" {
+		next = guard(c, next)
+	}
 	resp, fault := s.faults.meet(c, next)
 	entry.Fault = fault
 	if !resp.Drop {

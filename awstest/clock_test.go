@@ -75,7 +75,7 @@ func TestOneAdvanceRunsAllServicesInOrder(t *testing.T) {
 	_, err := scheduler.NewFromConfig(k.srv.Config()).CreateSchedule(k.ctx, &scheduler.CreateScheduleInput{
 		Name: aws.String("at-ten"), ScheduleExpression: aws.String("at(2026-11-24T10:00:30)"),
 		FlexibleTimeWindow: &schedtypes.FlexibleTimeWindow{Mode: schedtypes.FlexibleTimeWindowModeOff},
-		Target:             &schedtypes.Target{Arn: aws.String(queueARN("jobs")), RoleArn: aws.String("arn:aws:iam::000000000000:role/scheduler"), Input: aws.String("job")},
+		Target:             &schedtypes.Target{Arn: aws.String(queueARN("jobs")), RoleArn: aws.String(k.schedulerRole()), Input: aws.String("job")},
 	})
 	require.NoError(t, err)
 	k.srv.Clock.Advance(24 * time.Hour)

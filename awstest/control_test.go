@@ -46,7 +46,7 @@ func TestTheControlTellsTimeAndHealth(t *testing.T) {
 	status, answer = ask(t, srv, "GET", "/_health", "")
 	require.Equal(t, http.StatusOK, status)
 	require.Equal(t, map[string]any{
-		"status": "ok", "now": now, "services": []any{"events", "iam", "kms", "monitoring", "s3", "scheduler", "sns", "sqs", "sts"},
+		"status": "ok", "now": now, "services": []any{"dynamodb", "events", "iam", "kms", "lambda", "logs", "monitoring", "s3", "scheduler", "sns", "sqs", "sts"},
 	}, answer)
 	require.Empty(t, srv.Calls(), "none of that is a call of AWS's")
 }

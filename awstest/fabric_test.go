@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	schedtypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -58,13 +59,28 @@ func TestAnAlarmWhoseTopicMayNotSendIsNotHeard(t *testing.T) {
 	require.Empty(t, k.receive(inbox))
 }
 
+// schedulerRole creates a role that schedules may assume, and that may do anything with
+// queues, and returns its ARN.
+func (k *kit) schedulerRole() string {
+	k.Helper()
+	client := iam.NewFromConfig(k.srv.Config())
+	out, err := client.CreateRole(k.ctx, &iam.CreateRoleInput{RoleName: aws.String("schedules"), AssumeRolePolicyDocument: aws.String(
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"scheduler.amazonaws.com"},"Action":"sts:AssumeRole"}]}`)})
+	require.NoError(k, err)
+	_, err = client.PutRolePolicy(k.ctx, &iam.PutRolePolicyInput{RoleName: aws.String("schedules"), PolicyName: aws.String("queues"), PolicyDocument: aws.String(
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sqs:*","Resource":"*"}]}`)})
+	require.NoError(k, err)
+	return *out.Role.Arn
+}
+
 // schedule creates a schedule for a target.
 func (k *kit) schedule(name, expression, target, input string) {
 	k.Helper()
+	role := k.schedulerRole()
 	_, err := scheduler.NewFromConfig(k.srv.Config()).CreateSchedule(k.ctx, &scheduler.CreateScheduleInput{
 		Name: &name, ScheduleExpression: &expression,
 		FlexibleTimeWindow: &schedtypes.FlexibleTimeWindow{Mode: schedtypes.FlexibleTimeWindowModeOff},
-		Target:             &schedtypes.Target{Arn: &target, RoleArn: aws.String("arn:aws:iam::000000000000:role/scheduler"), Input: &input},
+		Target:             &schedtypes.Target{Arn: &target, RoleArn: &role, Input: &input},
 	})
 	require.NoError(k, err)
 }

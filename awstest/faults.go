@@ -187,6 +187,12 @@ func (k FaultKind) error(service string) *wire.Error {
 			return &wire.Error{Code: "SlowDown", Message: "Please reduce your request rate.", Status: http.StatusServiceUnavailable, Receiver: true}
 		case "sqs": // RequestThrottled in the service's model; SDKs retry it
 			return &wire.Error{Code: "RequestThrottled", Message: "The request was denied due to request throttling."}
+		case "lambda":
+			return &wire.Error{Code: "TooManyRequestsException", Message: "Rate Exceeded.", Status: http.StatusTooManyRequests}
+		case "dynamodb":
+			return &wire.Error{Code: "ThrottlingException", Message: "Rate of requests exceeds the allowed throughput."}
+		case "logs":
+			return &wire.Error{Code: "ThrottlingException", Message: "Rate exceeded"}
 		case "scheduler":
 			return &wire.Error{Code: "ThrottlingException", Message: "Rate exceeded", Status: http.StatusTooManyRequests}
 		default: // SNS too: its model has Throttled, which not every SDK repeats, but this is what it sends

@@ -10,7 +10,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -113,6 +116,18 @@ func TestThrottlingIsRetriedByTheSDK(t *testing.T) {
 		}},
 		{"scheduler", "ListSchedules", "ThrottlingException", func(ctx context.Context, cfg aws.Config) error {
 			_, err := scheduler.NewFromConfig(cfg).ListSchedules(ctx, &scheduler.ListSchedulesInput{})
+			return err
+		}},
+		{"lambda", "ListFunctions", "TooManyRequestsException", func(ctx context.Context, cfg aws.Config) error {
+			_, err := lambda.NewFromConfig(cfg).ListFunctions(ctx, &lambda.ListFunctionsInput{})
+			return err
+		}},
+		{"dynamodb", "ListTables", "ThrottlingException", func(ctx context.Context, cfg aws.Config) error {
+			_, err := dynamodb.NewFromConfig(cfg).ListTables(ctx, &dynamodb.ListTablesInput{})
+			return err
+		}},
+		{"logs", "DescribeLogGroups", "ThrottlingException", func(ctx context.Context, cfg aws.Config) error {
+			_, err := cloudwatchlogs.NewFromConfig(cfg).DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{})
 			return err
 		}},
 	} {

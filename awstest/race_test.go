@@ -178,14 +178,14 @@ func (c *client) own(round int) {
 		Period: aws.Int32(60), EvaluationPeriods: aws.Int32(1), Threshold: aws.Float64(0), ComparisonOperator: cwtypes.ComparisonOperatorGreaterThanThreshold,
 	})
 	c.ok(err)
+	r := iam.NewFromConfig(c.cfg)
+	_, err = r.CreateRole(ctx, &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"scheduler.amazonaws.com"},"Action":"sts:AssumeRole"}]}`)})
+	c.ok(err)
 	s := scheduler.NewFromConfig(c.cfg)
 	_, err = s.CreateSchedule(ctx, &scheduler.CreateScheduleInput{
 		Name: &name, ScheduleExpression: aws.String("rate(1 minute)"), FlexibleTimeWindow: &schedtypes.FlexibleTimeWindow{Mode: schedtypes.FlexibleTimeWindowModeOff},
-		Target: &schedtypes.Target{Arn: aws.String(queueARN(name)), RoleArn: aws.String("arn:aws:iam::000000000000:role/r"), Input: aws.String("tick")},
+		Target: &schedtypes.Target{Arn: aws.String(queueARN(name)), RoleArn: aws.String("arn:aws:iam::000000000000:role/" + name), Input: aws.String("tick")},
 	})
-	c.ok(err)
-	r := iam.NewFromConfig(c.cfg)
-	_, err = r.CreateRole(ctx, &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"scheduler.amazonaws.com"},"Action":"sts:AssumeRole"}]}`)})
 	c.ok(err)
 	_, err = s.DeleteSchedule(ctx, &scheduler.DeleteScheduleInput{Name: &name})
 	c.ok(err)

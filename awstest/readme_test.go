@@ -9,9 +9,12 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -34,6 +37,7 @@ func TestTheREADMEListsWhatIsServed(t *testing.T) {
 		{"SQS", "sqs", &sqs.Client{}}, {"CloudWatch", "monitoring", &cloudwatch.Client{}}, {"SNS", "sns", &sns.Client{}},
 		{"EventBridge Scheduler", "scheduler", &scheduler.Client{}}, {"IAM", "iam", &iam.Client{}}, {"STS", "sts", &sts.Client{}},
 		{"S3", "s3", &s3.Client{}}, {"KMS", "kms", &kms.Client{}}, {"EventBridge", "events", &eventbridge.Client{}},
+		{"Lambda", "lambda", &lambda.Client{}}, {"DynamoDB", "dynamodb", &dynamodb.Client{}}, {"CloudWatch Logs", "logs", &cloudwatchlogs.Client{}},
 	} {
 		all := operationsOf(s.client)
 		have := served[s.name]

@@ -68,6 +68,7 @@ type options struct {
 	saveEvery time.Duration
 	onError   func(error)
 	noCallLog bool
+	functions bool // run from their zips
 	// timeouts of the HTTP server
 	header, read, idle time.Duration
 }
@@ -135,6 +136,7 @@ func New(opts ...Option) (*Server, error) {
 			stop()
 		}
 	}()
+	s.services.lambda.Resume()
 	return s, nil
 }
 
@@ -177,8 +179,9 @@ func newServer(o *options, url string) (s *Server, err error) {
 	clk := clock.New(start)
 	s = &Server{
 		URL: url, Clock: &Clock{clk}, Account: wire.DefaultAccount, Region: wire.DefaultRegion,
-		client: newHTTPClient(), services: newServices(clk), served: make(chan struct{}),
+		client: newHTTPClient(), served: make(chan struct{}),
 	}
+	s.services = newServices(clk, s, o.functions)
 	if saved != nil {
 		err := file.load(func(get func(any) error) error { return s.services.restore(get, start) })
 		if err != nil {
@@ -200,10 +203,11 @@ func newServer(o *options, url string) (s *Server, err error) {
 func (s *Server) Close() { _ = s.Stop() }
 
 // Stop is Close for endpoints that keep a state file: the error is that of saving the
-// state.
+// state, or of removing the code of functions.
 func (s *Server) Stop() error {
 	s.closing.Do(func() {
 		s.stop() // ends long polls
+		s.stopErr = s.services.lambda.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		if err := s.http.Shutdown(ctx); err != nil {
@@ -211,7 +215,7 @@ func (s *Server) Stop() error {
 		}
 		<-s.served
 		if s.keeper != nil {
-			s.stopErr = s.keeper.finish(s)
+			s.stopErr = errors.Join(s.stopErr, s.keeper.finish(s))
 		}
 		s.client.CloseIdleConnections()
 		s.Clock.clock.Close()

@@ -7,9 +7,12 @@ import (
 
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/clock"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/cloudwatch"
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/dynamodb"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/events"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/iam"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/kms"
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/lambda"
+	"github.com/sqs-dlq/sqs-dlq/awstest/internal/logs"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/policy"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/s3"
 	"github.com/sqs-dlq/sqs-dlq/awstest/internal/scheduler"
@@ -21,7 +24,8 @@ import (
 
 // services are the endpoint's services, wired: SQS tells CloudWatch its metrics,
 // CloudWatch notifies SNS, SNS sends to SQS, S3 tells SQS, SNS and EventBridge of
-// objects, the scheduler calls the operations of all.
+// objects, the scheduler calls the operations of all, and Lambda's functions consume
+// queues, as IAM lets them.
 type services struct {
 	sqs        *sqs.Service
 	sns        *sns.Service
@@ -31,20 +35,31 @@ type services struct {
 	events     *events.Service
 	scheduler  *scheduler.Service
 	s3         *s3.Service
+	dynamodb   *dynamodb.Service
+	logs       *logs.Service
+	lambda     *lambda.Service
 	served     []*wire.Service
 }
 
-func newServices(clk *clock.Clock) *services {
+// newServices makes the services of a server. processes says that functions may run as
+// processes.
+func newServices(clk *clock.Clock, server *Server, processes bool) *services {
 	s := &services{iam: iam.New(clk), kms: kms.New(clk)}
 	s.sqs = sqs.New(clk, sqs.Options{Allowed: policy.Allowed, Keys: s.kms})
 	s.sns = sns.New(clk, s.sqs)
 	s.cloudwatch = cloudwatch.New(clk, s.sns)
 	s.events = events.New(clk, s.sqs)
-	s.scheduler = scheduler.New(clk, scheduler.Options{Queues: s.sqs, Operations: s})
+	s.scheduler = scheduler.New(clk, scheduler.Options{Queues: s.sqs, Operations: s, Roles: s.iam, Needs: s.needs, Metric: s.countSchedule})
 	s.s3 = s3.New(clk, s3.Options{Queues: s.sqs, Topics: s.sns, Events: s.events})
+	s.dynamodb = dynamodb.New(clk)
+	s.logs = logs.New(clk, logs.Options{Metrics: s.cloudwatch})
+	s.lambda = lambda.New(clk, lambda.Options{
+		Queues: queueSource{s.sqs, server}, DeadLetters: s.sqs, Roles: s.iam, Metrics: s.cloudwatch, Logs: s.logs,
+		Endpoint: server.URL, Processes: processes,
+	})
 	s.served = []*wire.Service{
 		s.sqs.API(), s.cloudwatch.API(), s.sns.API(), sts.New(clk).API(), s.iam.API(), s.scheduler.API(),
-		s.s3.API(), s.kms.API(), s.events.API(),
+		s.s3.API(), s.kms.API(), s.events.API(), s.lambda.API(), s.logs.API(), s.dynamodb.API(),
 	}
 	return s
 }

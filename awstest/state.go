@@ -257,7 +257,9 @@ func (s *Server) snapshot() (at time.Time, write func(put func(any) error) error
 			{"sqs", s.services.sqs.Snapshot()}, {"sns", s.services.sns.Snapshot()},
 			{"cloudwatch", s.services.cloudwatch.Snapshot()}, {"iam", s.services.iam.Snapshot()},
 			{"kms", s.services.kms.Snapshot()}, {"s3", s.services.s3.Snapshot()},
-			{"events", s.services.events.Snapshot()}, {"scheduler", s.services.scheduler.Snapshot()},
+			{"events", s.services.events.Snapshot()}, {"logs", s.services.logs.Snapshot()},
+			{"dynamodb", s.services.dynamodb.Snapshot()},
+			{"lambda", s.services.lambda.Snapshot()}, {"scheduler", s.services.scheduler.Snapshot()},
 		}
 	})
 	<-taken
@@ -279,7 +281,7 @@ func (s *Server) snapshot() (at time.Time, write func(put func(any) error) error
 func (s *services) restore(get func(any) error, since time.Time) error {
 	sections := map[string]func(get func(any) error) error{
 		"sqs": s.sqs.Restore, "sns": s.sns.Restore, "cloudwatch": s.cloudwatch.Restore, "iam": s.iam.Restore,
-		"s3": s.s3.Restore, "kms": s.kms.Restore,
+		"s3": s.s3.Restore, "kms": s.kms.Restore, "logs": s.logs.Restore, "lambda": s.lambda.Restore, "dynamodb": s.dynamodb.Restore,
 		"events":    func(get func(any) error) error { return s.events.Restore(get, since) },
 		"scheduler": func(get func(any) error) error { return s.scheduler.Restore(get, since) },
 	}

@@ -432,7 +432,7 @@ func TestACallThatWaitsForItsWindowIsMadeAfterARestart(t *testing.T) {
 	_, err := scheduler.NewFromConfig(k.srv.Config()).CreateSchedule(k.ctx, &scheduler.CreateScheduleInput{
 		Name: aws.String("flexible"), ScheduleExpression: aws.String("at(2026-11-24T10:00:00)"),
 		FlexibleTimeWindow: &schedtypes.FlexibleTimeWindow{Mode: schedtypes.FlexibleTimeWindowModeFlexible, MaximumWindowInMinutes: aws.Int32(1440)},
-		Target:             &schedtypes.Target{Arn: aws.String(queueARN("jobs")), RoleArn: aws.String("arn:aws:iam::000000000000:role/scheduler"), Input: aws.String("job")},
+		Target:             &schedtypes.Target{Arn: aws.String(queueARN("jobs")), RoleArn: aws.String(k.schedulerRole()), Input: aws.String("job")},
 	})
 	require.NoError(t, err)
 	k.srv.Clock.Advance(time.Hour)

@@ -17,6 +17,7 @@ type serveOptions struct {
 	listen     string
 	anyAddress bool
 	stateFile  string
+	functions  bool
 }
 
 func serveCommand() *cobra.Command {
@@ -34,7 +35,11 @@ seconds. What fell due while the endpoint was away is caught up with at the star
 Its clock runs with the wall clock and can be advanced:
 
   curl -d '{"duration":"15m"}' http://127.0.0.1:4566/_clock/advance
-  curl http://127.0.0.1:4566/_health`,
+  curl http://127.0.0.1:4566/_health
+
+With --run-functions, Lambda functions run as processes of this machine, with your rights
+and without a sandbox: whoever reaches the endpoint can run any program. It therefore
+doesn't go with --allow-non-loopback.`,
 		Example: `  dlq serve --listen 127.0.0.1:4566 --state-file endpoint.state
   AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1 aws sqs list-queues`,
 		Args: cobra.NoArgs,
@@ -46,6 +51,7 @@ Its clock runs with the wall clock and can be advanced:
 	f.StringVar(&o.listen, "listen", "127.0.0.1:4566", "`host:port` to listen on; port 0 takes a free one")
 	f.BoolVar(&o.anyAddress, "allow-non-loopback", false, "let --listen be an address that other machines can reach; callers are not authenticated")
 	f.StringVar(&o.stateFile, "state-file", "", "`file` to keep the state in over restarts")
+	f.BoolVar(&o.functions, "run-functions", false, "run the code of Lambda functions that callers upload, with your rights and without a sandbox")
 	return c
 }
 
@@ -53,6 +59,9 @@ Its clock runs with the wall clock and can be advanced:
 func serve(ctx context.Context, o serveOptions, stdout, stderr io.Writer) error {
 	if err := checkListen(o.listen, o.anyAddress); err != nil {
 		return err
+	}
+	if o.functions && o.anyAddress {
+		return errors.New("--run-functions and --allow-non-loopback: callers are not authenticated, so that other machines could run any program on this one; use either")
 	}
 	defer limitGarbage()()
 	options := []awstest.Option{
@@ -63,6 +72,9 @@ func serve(ctx context.Context, o serveOptions, stdout, stderr io.Writer) error 
 	}
 	if o.stateFile != "" {
 		options = append(options, awstest.StateFile(o.stateFile))
+	}
+	if o.functions {
+		options = append(options, awstest.RunFunctions())
 	}
 	srv, err := awstest.New(options...)
 	if err != nil {

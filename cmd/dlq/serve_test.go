@@ -149,6 +149,7 @@ func TestServeRefusesWhatItCannotDo(t *testing.T) {
 		{"a host name that others may have", []string{"--listen", "example.com:0"}, "other machines could reach that address"},
 		{"an address without a port", []string{"--listen", "127.0.0.1"}, "give host:port"},
 		{"a state file that is none", []string{"--listen", "127.0.0.1:0", "--state-file", foreign}, "not the state of an endpoint"},
+		{"functions that others can upload", []string{"--listen", "127.0.0.1:0", "--run-functions", "--allow-non-loopback"}, "could run any program"},
 		{"arguments", []string{"now"}, "unknown command"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

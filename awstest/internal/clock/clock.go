@@ -34,6 +34,8 @@ type Clock struct {
 	wake      chan struct{} // tells the runner that the earliest event has changed
 	done      chan struct{}
 	closed    bool
+	holds     int        // what keeps an Advance at its instant
+	stirred   *sync.Cond // on mu: a hold has ended, or an event was scheduled
 }
 
 // New returns a clock that stands at start and runs with the wall clock.
@@ -44,6 +46,7 @@ func New(start time.Time) *Clock {
 		wake:   make(chan struct{}, 1),
 		done:   make(chan struct{}),
 	}
+	c.stirred = sync.NewCond(&c.mu)
 	go c.run()
 	return c
 }
@@ -57,7 +60,24 @@ func (c *Clock) Close() {
 	if !c.closed {
 		c.closed = true
 		close(c.done)
+		c.stirred.Broadcast()
 	}
+}
+
+// Hold keeps an Advance at the instant that it has reached until release is called:
+// something is going on outside of the clock's events, such as another process at work,
+// that belongs to this instant. Events that are due at the instant go on meanwhile; time
+// that passes by itself does too. release may be called more than once.
+func (c *Clock) Hold() (release func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.holds++
+	return sync.OnceFunc(func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.holds--
+		c.stirred.Broadcast()
+	})
 }
 
 // Now is the current virtual time. It never goes back.
@@ -141,13 +161,19 @@ func (c *Clock) advanceTo(target time.Time) {
 		c.advancing = false
 		c.nudge()
 	}()
-	for c.due(target) {
-		if at := c.queue[0].at; at.After(c.base) {
-			c.base = at
+	for {
+		switch {
+		case c.due(c.base):
+			c.runNext()
+		case c.holds > 0 && !c.closed:
+			c.stirred.Wait()
+		case c.due(target):
+			c.base = c.queue[0].at
+		default:
+			c.base = target
+			return
 		}
-		c.runNext()
 	}
-	c.base = target
 }
 
 // due says whether there is an event to run at time t.
@@ -233,6 +259,9 @@ func (c *Clock) at(t time.Time, fn func(now time.Time)) *Event {
 	heap.Push(&c.queue, e)
 	if c.queue[0] == e && !c.advancing {
 		c.nudge()
+	}
+	if c.holds > 0 {
+		c.stirred.Broadcast()
 	}
 	return e
 }

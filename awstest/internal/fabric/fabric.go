@@ -114,3 +114,54 @@ type Operations interface {
 	// input in the account and region.
 	Invoke(ctx context.Context, account, region, service, operation string, input []byte) error
 }
+
+// ServiceMetrics takes single measurements of services; CloudWatch implements it.
+type ServiceMetrics interface {
+	// Put records a value of one metric at an instant, under dimensions in pairs of name
+	// and value.
+	Put(account, region, namespace string, at time.Time, dimensions [][2]string, v Value)
+}
+
+// SourceMessage is a message as an event source mapping receives it.
+type SourceMessage struct {
+	ID, ReceiptHandle, Body, MD5OfBody string
+	// System are the message's system attributes, all of them.
+	System map[string]string
+	// Attributes are the message's own, MD5OfAttributes is their digest, empty without any.
+	Attributes      map[string]Attribute
+	MD5OfAttributes string
+}
+
+// QueueSource lets event source mappings read queues; SQS implements it. None of its
+// methods is to be called under a lock that the function given to Watch takes.
+type QueueSource interface {
+	// VisibilityTimeout returns the queue's. It refuses (a *wire.Error) if the queue
+	// doesn't exist.
+	VisibilityTimeout(queueARN string) (time.Duration, error)
+	// ReceiveFor takes up to ten messages for the queue's visibility timeout, without
+	// waiting.
+	ReceiveFor(from Principal, queueARN string, most int) ([]SourceMessage, error)
+	// DeleteFor deletes received messages. It returns the first refusal, after it has tried
+	// them all.
+	DeleteFor(from Principal, queueARN string, receiptHandles []string) error
+	// Watch has available called whenever the queue may have messages to receive, also
+	// after it was deleted and created again, until stop is called.
+	Watch(queueARN string, available func()) (stop func())
+}
+
+// Roles says what roles may do; IAM implements it.
+type Roles interface {
+	// Trusts reports whether the role exists and lets the service, e.g.
+	// "lambda.amazonaws.com", assume it.
+	Trusts(roleARN, service string) bool
+	// Permits reports whether the role's policies let it carry out the action on the
+	// resource.
+	Permits(roleARN, action, resource string) bool
+}
+
+// Logs takes the output of functions; CloudWatch Logs implements it.
+type Logs interface {
+	// Write appends lines to a stream of a group, at the given instant. Either is created
+	// if it doesn't exist.
+	Write(account, region, group, stream string, at time.Time, lines []string)
+}

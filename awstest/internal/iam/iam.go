@@ -4,9 +4,9 @@
 //	svc := iam.New(clk)
 //	router := wire.NewRouter(clk.Now, nil, svc.API())
 //
-// It keeps and checks documents, and grants nothing: who may do what in the endpoint
-// is decided by accounts and resource policies alone. Users, groups and instance
-// profiles are not served.
+// It keeps and checks documents, and says what a role that a service assumes may do (see
+// Allows). What callers of the endpoint may do is decided by accounts and resource
+// policies alone. Users, groups and instance profiles are not served.
 package iam
 
 import (

@@ -124,12 +124,21 @@ func (s *Service) call(t *task) error {
 			return &wire.Error{Code: "NotImplemented", Message: "Universal targets are not served here."}
 		}
 		name := strings.ToUpper(operation[3][:1]) + operation[3][1:]
+		if err := s.permit(t, operation[2], name, input); err != nil {
+			return err
+		}
 		return s.opts.Operations.Invoke(context.Background(), t.place.account, t.place.region, operation[2], name, []byte(input))
 	}
 	switch service := t.service(); service {
 	case "sqs":
+		if err := s.permit(t, service, "SendMessage", t.request()); err != nil {
+			return err
+		}
 	case "sns":
 		if s.opts.Operations != nil {
+			if err := s.permit(t, service, "Publish", t.request()); err != nil {
+				return err
+			}
 			return s.opts.Operations.Invoke(context.Background(), t.place.account, t.place.region, service, "Publish", []byte(t.request()))
 		}
 		fallthrough
@@ -208,11 +217,21 @@ func (s *Service) giveUp(t *task, err error, condition string, now time.Time) {
 			attributes[name] = fabric.Attribute{DataType: "String", StringValue: value}
 		}
 	}
-	if s.opts.Queues.Deliver(t.role(), t.target.DeadLetterConfig.Arn, fabric.QueueMessage{Body: t.request(), Attributes: attributes}) != nil {
+	if s.bury(t, fabric.QueueMessage{Body: t.request(), Attributes: attributes}) != nil {
 		s.count(*t, "InvocationsFailedToBeSentToDeadLetterCount", now)
 		return
 	}
 	s.count(*t, "InvocationsSentToDeadLetterCount", now)
+}
+
+// bury sends to the schedule's dead-letter queue, as the schedule's role. [EventBridge
+// Scheduler user guide, "Configuring a dead-letter queue"]
+func (s *Service) bury(t *task, m fabric.QueueMessage) error {
+	arn := t.target.DeadLetterConfig.Arn
+	if err := s.permit(t, "sqs", "SendMessage", encode(map[string]string{"QueueUrl": queueURL(arn)})); err != nil {
+		return err
+	}
+	return s.opts.Queues.Deliver(t.role(), arn, m)
 }
 
 // request is the call of the target as a dead-letter queue shows it: the input of the

@@ -89,6 +89,9 @@ func (s *Service) createSchedule(_ context.Context, c *wire.Call, in *scheduleIn
 	if err != nil {
 		return nil, err
 	}
+	if err := s.checkRole(c, in); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := s.at(c)
@@ -122,6 +125,9 @@ func (s *Service) createSchedule(_ context.Context, c *wire.Call, in *scheduleIn
 func (s *Service) updateSchedule(_ context.Context, c *wire.Call, in *scheduleInput) (*scheduleOutput, error) {
 	planned, err := in.spec.complete()
 	if err != nil {
+		return nil, err
+	}
+	if err := s.checkRole(c, in); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()

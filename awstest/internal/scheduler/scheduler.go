@@ -6,7 +6,7 @@
 //
 // Two kinds of targets are served: queues (the templated SendMessage), and operations
 // (universal targets, "arn:aws:scheduler:::aws-sdk:sqs:startMessageMoveTask"). They are
-// called as the schedule's role, which is taken to be allowed what its account is.
+// called as the schedule's role, if it trusts the scheduler, and may do what it is for.
 package scheduler
 
 import (
@@ -33,6 +33,12 @@ type Options struct {
 	Queues fabric.Queues
 	// Operations carries out universal targets.
 	Operations fabric.Operations
+	// Roles says what the roles of schedules may do. If it is nil, they may do what their
+	// account may.
+	Roles Roles
+	// Needs says which permissions a call with a JSON input needs. None are needed if it is
+	// nil.
+	Needs func(account, region, service, operation string, input []byte) []fabric.Permission
 	// Metric, if not nil, is told of each sample of the metrics in AWS/Scheduler, all
 	// of them counts, with the dimension ScheduleGroup.
 	Metric func(account, region, group, metric string, at time.Time)

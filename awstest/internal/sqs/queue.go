@@ -69,8 +69,10 @@ type queue struct {
 	purged   int64 // last purge, nanoseconds
 
 	waiters []*waiter
-	wake    *clock.Event // at the time at which the next message becomes visible
-	wakeAt  int64
+	// watchers are told, after unlocking, when there are messages to receive
+	watchers []*watcher
+	wake     *clock.Event // at the time at which the next message becomes visible
+	wakeAt   int64
 
 	pokes  []*queue // queues that messages were moved to, to be told once this one is unlocked
 	minute minute
@@ -94,9 +96,16 @@ func (q *queue) unlock() {
 	q.arm()
 	pokes := q.pokes
 	q.pokes = nil
+	var watchers []*watcher
+	if len(q.watchers) > 0 && q.available() {
+		watchers = q.watchers
+	}
 	q.mu.Unlock()
 	for _, d := range pokes {
 		d.poke()
+	}
+	for _, w := range watchers {
+		w.available()
 	}
 }
 
@@ -320,13 +329,13 @@ func (q *queue) close() {
 	q.unlock()
 }
 
-// newQueue returns an empty queue.
+// newQueue returns an empty queue. It is called with s.admin held, or before anything is served.
 func (s *Service) newQueue(key queueKey, set *settings, now time.Time) *queue {
 	q := &queue{
 		svc: s, key: key, arn: key.arn(), id: s.queueIDs.Add(1), created: now,
 		fifo: set.fifo, perGroup: set.dedupScope == scopeGroup,
 		ready: line{which: turn}, waiting: line{which: turn}, byAge: line{which: age},
-		known: map[uuid]*message{},
+		known: map[uuid]*message{}, watchers: s.watchers[key],
 	}
 	q.settings.Store(set)
 	q.called.Store(now.UnixNano())

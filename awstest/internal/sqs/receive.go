@@ -208,10 +208,10 @@ func (q *queue) serve(now int64) {
 	}
 }
 
-// arm sees to it that those who wait are served when the next message becomes visible.
+// arm sees to it that those who wait are served, and those who watch are told, when the next message becomes visible.
 func (q *queue) arm() {
 	var at int64
-	if len(q.waiters) > 0 {
+	if len(q.waiters) > 0 || len(q.watchers) > 0 {
 		if next := q.waiting.first(); next != nil {
 			at = next.links[turn].key
 		}

@@ -56,6 +56,9 @@ type Service struct {
 	// comes before every other lock.
 	admin sync.Mutex
 	tasks map[queueKey][]*moveTask // by source, newest last; under admin
+	// watchers are those who want to know when a queue has messages, whether it exists or
+	// not; under admin
+	watchers map[queueKey][]*watcher
 
 	// mu guards the maps below; no queue is locked under it.
 	mu      sync.RWMutex
@@ -70,12 +73,13 @@ var _ fabric.Queues = (*Service)(nil)
 // New returns a service without queues. It panics if a defect doesn't exist.
 func New(clk *clock.Clock, opts Options) *Service {
 	s := &Service{
-		clk:     clk,
-		allowed: opts.Allowed,
-		keys:    opts.Keys,
-		tasks:   map[queueKey][]*moveTask{},
-		queues:  map[queueKey]*queue{},
-		deleted: map[queueKey]time.Time{},
+		clk:      clk,
+		allowed:  opts.Allowed,
+		keys:     opts.Keys,
+		tasks:    map[queueKey][]*moveTask{},
+		watchers: map[queueKey][]*watcher{},
+		queues:   map[queueKey]*queue{},
+		deleted:  map[queueKey]time.Time{},
 	}
 	id := newUUID()
 	copy(s.salt[:], id[:])

@@ -42,7 +42,13 @@ func (x *exchange) succeed(out any) Response {
 	if x.call.Protocol == XML {
 		return x.succeedXML(out)
 	}
+	if raw, ok := out.(*Response); ok {
+		return x.succeedRaw(raw)
+	}
 	resp := Response{Status: http.StatusOK}
+	if s, ok := out.(interface{ HTTPStatus() int }); ok {
+		resp.Status = s.HTTPStatus()
+	}
 	var err error
 	switch x.call.Protocol {
 	case Query:
@@ -63,6 +69,17 @@ func (x *exchange) succeed(out any) Response {
 	if err != nil {
 		return x.fail(fmt.Errorf("encoding the output of %s: %w", x.call.Operation, err))
 	}
+	return resp
+}
+
+// succeedRaw adds what all answers have to one that an operation has made itself.
+func (x *exchange) succeedRaw(out *Response) Response {
+	resp := *out
+	header := x.header(x.jsonType())
+	for name, values := range resp.Header {
+		header[name] = values
+	}
+	resp.Header = header
 	return resp
 }
 
@@ -96,9 +113,17 @@ func (x *exchange) fail(err error) Response {
 	case REST:
 		resp.Header = x.header(x.jsonType())
 		resp.Header.Set("X-Amzn-Errortype", e.shape())
-		resp.Body, _ = EncodeJSON(map[string]string{"Message": e.Message})
+		body := map[string]any{"Message": e.Message}
+		for _, d := range e.Detail {
+			body[d.Name] = d.Value
+		}
+		resp.Body, _ = EncodeJSON(body)
 	default:
 		resp.Header = x.header(x.jsonType())
+		if e.Body != nil {
+			resp.Body = e.Body
+			break
+		}
 		resp.Body, _ = EncodeJSON(map[string]string{"__type": x.shapeOf(e), "message": e.Message})
 	}
 	if x.svc != nil && x.svc.XMLNamespace != "" && !e.framework && (x.call.Protocol == JSON || x.call.Protocol == CBOR) {

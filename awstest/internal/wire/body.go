@@ -28,7 +28,11 @@ func (x *exchange) readBody(w http.ResponseWriter, r *http.Request) error {
 	if r.Body == nil {
 		return nil // a request that comes from no server
 	}
-	raw := http.MaxBytesReader(w, r.Body, MaxBody)
+	limit := int64(MaxBody)
+	if x.svc != nil && x.svc.MaxBody > 0 {
+		limit = int64(x.svc.MaxBody)
+	}
+	raw := http.MaxBytesReader(w, r.Body, limit)
 	var in io.Reader = raw
 	// S3 keeps objects as they are sent
 	if strings.EqualFold(r.Header.Get("Content-Encoding"), "gzip") && x.call.Protocol != XML {
@@ -46,12 +50,12 @@ func (x *exchange) readBody(w http.ResponseWriter, r *http.Request) error {
 	if n := r.ContentLength; n > 0 {
 		buf.Grow(int(min(n, trusted)) + bytes.MinRead)
 	}
-	n, err := buf.ReadFrom(io.LimitReader(in, MaxBody+1))
+	n, err := buf.ReadFrom(io.LimitReader(in, limit+1))
 	x.call.Size = int(n)
 	var maxBytes *http.MaxBytesError
 	switch {
-	case errors.As(err, &maxBytes), n > MaxBody:
-		return &Error{Code: "RequestEntityTooLarge", Message: fmt.Sprintf("Request body is larger than %d bytes.", MaxBody), Status: http.StatusRequestEntityTooLarge, framework: true}
+	case errors.As(err, &maxBytes), n > limit:
+		return &Error{Code: "RequestEntityTooLarge", Message: fmt.Sprintf("Request body is larger than %d bytes.", limit), Status: http.StatusRequestEntityTooLarge, framework: true}
 	case err != nil:
 		return unreadable("The body could not be read: ", err)
 	}

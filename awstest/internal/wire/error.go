@@ -17,8 +17,10 @@ type Error struct {
 	Receiver bool
 	// QueryMessage is the message of the Query protocol, where it differs.
 	QueryMessage string
-	// Detail is what else REST-XML tells of the error, e.g. the BucketName.
+	// Detail is what else REST and REST-XML tell of the error, e.g. the BucketName.
 	Detail []Detail
+	// Body, if not nil, is the error in JSON, for those with members of their own.
+	Body []byte
 	// Header is what REST-XML adds to the header of the answer.
 	Header http.Header
 

@@ -100,6 +100,9 @@ func (s *scanner) value(t reflect.Type) (ok bool) {
 		t = t.Elem()
 	}
 	s.space()
+	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
+		return s.skip() // it reads itself
+	}
 	switch open, kind := s.peek(), t.Kind(); {
 	case open == '{' && kind == reflect.Struct:
 		members := s.d.membersOf(t)

@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// Reader is an input of a REST-XML service.
+// Reader is an input of a REST-XML service, or one of a REST service whose body is no JSON.
 type Reader interface {
 	// ReadRequest fills the input from the request, whose body is given and not kept. An
 	// error is the call's.

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -258,11 +259,20 @@ func (x *exchange) decodeInput(in any) error {
 	case XML:
 		return in.(Reader).ReadRequest(x.call.HTTP, body)
 	case REST:
-		if err = x.rt.json.decode(body, in); err == nil {
+		if reader, ok := in.(Reader); ok {
+			err = reader.ReadRequest(x.call.HTTP, body)
+		} else {
+			err = x.rt.json.decode(body, in)
+		}
+		if err == nil {
 			err = decodeREST(&x.rt.fields, x.call.HTTP, in)
 		}
 	}
-	if err != nil {
+	var own *Error
+	switch {
+	case errors.As(err, &own): // of a value that reads itself
+		return own
+	case err != nil:
 		return unreadable("", err)
 	}
 	return nil

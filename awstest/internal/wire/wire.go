@@ -55,6 +55,8 @@ type Service struct {
 	Operations map[string]Operation
 	// Routes are the operations of a REST service.
 	Routes []Route
+	// MaxBody bounds a request's body, in bytes; MaxBody of the package if zero.
+	MaxBody int
 	// OperationOf names the operation that a request is for, empty if it is for none. It
 	// makes the service one that speaks REST-XML: its inputs are Readers, its outputs
 	// *Response.
@@ -65,7 +67,7 @@ type Service struct {
 type Operation struct {
 	newInput func() any
 	call     func(ctx context.Context, c *Call, in any) (any, error)
-	resource []int // the input's fields that may say what a call is about
+	resource [][]int // the input's fields that may say what a call is about
 }
 
 // Op makes an operation of a function. A returned error that is no *Error is
@@ -95,16 +97,16 @@ func (op Operation) carryOut(ctx context.Context, c *Call, in any) (out any, err
 	return op.call(ctx, c, in)
 }
 
-// resourceFields finds the fields that name a queue, topic, alarm or bucket.
-func resourceFields(input reflect.Type) []int {
-	var fields []int
-	for _, name := range []string{"QueueUrl", "SourceArn", "TopicArn", "QueueName", "AlarmName", "Bucket", "Name"} {
+// resourceFields finds the fields that name a queue, topic, alarm, bucket, function or table.
+func resourceFields(input reflect.Type) [][]int {
+	var fields [][]int
+	for _, name := range []string{"QueueUrl", "SourceArn", "TopicArn", "QueueName", "AlarmName", "Bucket", "Name", "FunctionName", "TableName"} {
 		f, ok := input.FieldByName(name)
-		if !ok || len(f.Index) != 1 {
+		if !ok {
 			continue
 		}
 		if k := f.Type.Kind(); k == reflect.String || k == reflect.Pointer && f.Type.Elem().Kind() == reflect.String {
-			fields = append(fields, f.Index[0])
+			fields = append(fields, f.Index)
 		}
 	}
 	return fields
@@ -114,7 +116,7 @@ func resourceFields(input reflect.Type) []int {
 func (op Operation) resourceOf(in any) string {
 	v := reflect.ValueOf(in).Elem()
 	for _, i := range op.resource {
-		f := reflect.Indirect(v.Field(i))
+		f := reflect.Indirect(v.FieldByIndex(i))
 		if f.IsValid() && f.String() != "" {
 			return f.String()
 		}
@@ -141,7 +143,9 @@ func (s *Service) Invoke(ctx context.Context, c *Call, input []byte) (any, error
 // Route binds a REST operation to a method and a path pattern in the form of
 // net/http's ServeMux, e.g. {"POST", "/schedules/{Name}", "CreateSchedule"}. Members
 // tagged `path:"Name"` come from the path, those tagged `qs:"groupName"` from the
-// query string, all others from the JSON body.
+// query string, all others from the JSON body. An input that is a Reader reads the body
+// itself; an output that is a *Response is the answer, and one with a method HTTPStatus
+// has that status.
 type Route struct {
 	Method, Pattern, Operation string
 }
