@@ -191,7 +191,7 @@ func deployDefects(t *testing.T, defects []moduleDefect, common string, write fu
 func copyModules(t *testing.T, root, name string, d moduleDefect) {
 	t.Helper()
 	edited := false
-	for _, module := range []string{"queue-with-dlq", "dlq-alarms"} {
+	for _, module := range []string{"queue-with-dlq", "dlq-alarms", "dlq-redrive"} {
 		dir := filepath.Join(root, name, module)
 		require.NoError(t, os.MkdirAll(dir, 0o700))
 		files, err := filepath.Glob(filepath.Join("..", "modules", module, "*.tf"))

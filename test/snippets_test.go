@@ -267,13 +267,15 @@ func standIns(t *testing.T, s snippet) string {
 			text.WriteString("module \"queues\" {\n  source = \"../../modules/queue-with-dlq\"\n  for_each = toset([\"orders\", \"payments\"])\n  name = each.key\n}\n")
 		case reference == "module.alarms":
 			text.WriteString("module \"alarms\" {\n  source = \"../../modules/dlq-alarms\"\n  dlqs = {}\n}\n")
+		case reference == "module.redrive":
+			text.WriteString("module \"redrive\" {\n  source = \"../../modules/dlq-redrive\"\n  name = \"redrive\"\n  redrives = {}\n}\n")
 		case kind == "module":
 			fmt.Fprintf(&text, "module %q {\n  source = \"../../modules/queue-with-dlq\"\n  name = %q\n  publishers = { account_ids = [\"444455556666\"] }\n}\n", name, name)
 		case kind == "var":
 			fmt.Fprintf(&text, "variable %q {\n  type = string\n  default = %q\n}\n", name, name)
 		case kind == "aws_cloudwatch_event_rule":
 			fmt.Fprintf(&text, "resource %q %q {\n  schedule_expression = \"rate(1 day)\"\n}\n", kind, name)
-		case slices.Contains([]string{"aws_sns_topic", "aws_sqs_queue", "aws_s3_bucket"}, kind):
+		case slices.Contains([]string{"aws_sns_topic", "aws_sqs_queue", "aws_s3_bucket", "aws_kms_key"}, kind):
 			fmt.Fprintf(&text, "resource %q %q {}\n", kind, name)
 		default:
 			require.Fail(t, "no stand-in", "%s refers to %s", s, reference)

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/gruntwork-io/terratest/modules/logger"
@@ -256,4 +258,13 @@ func requireNothingLeft(t *testing.T, s *stack) {
 	subscriptions, err := s.sns.ListSubscriptions(ctx, &sns.ListSubscriptionsInput{})
 	require.NoError(t, err)
 	require.Empty(t, subscriptions.Subscriptions)
+	roles, err := iam.NewFromConfig(s.target.Config).ListRoles(ctx, &iam.ListRolesInput{})
+	require.NoError(t, err)
+	require.Empty(t, roles.Roles)
+	groups, err := scheduler.NewFromConfig(s.target.Config).ListScheduleGroups(ctx, &scheduler.ListScheduleGroupsInput{})
+	require.NoError(t, err)
+	require.Len(t, groups.ScheduleGroups, 1, "AWS's own group, default, is always there")
+	schedules, err := scheduler.NewFromConfig(s.target.Config).ListSchedules(ctx, &scheduler.ListSchedulesInput{})
+	require.NoError(t, err)
+	require.Empty(t, schedules.Schedules)
 }

@@ -107,6 +107,7 @@ func badInputs() map[string][]badInput {
 			{`insufficient_data_actions = ["pager"]`, "insufficient_data_actions may hold at most 5 ARNs"},
 			{`tags = { "aws:x" = "y" }`, "tags may hold at most 49"},
 		},
+		"dlq-redrive": redriveBadInputs(),
 		"dlq-dashboard": {
 			{`dashboard_name = "our queues"`, "dashboard_name must be 1 to 255 letters, digits, hyphens and underscores"},
 			{`queues = { a = { queue_name = "a b", dlq_name = "c" } }`, "queues: queue_name and dlq_name must be names of queues"},
@@ -134,6 +135,7 @@ func otherwiseGood() map[string]map[string]string {
 	return map[string]map[string]string{
 		"queue-with-dlq": {"name": `"orders"`},
 		"dlq-alarms":     {"dlqs": `{ orders = { dlq_name = "orders-dlq" } }`},
+		"dlq-redrive":    {"name": `"redrive"`, "redrives": `{ orders = { dlq_arn = "arn:aws:sqs:us-east-1:000000000000:orders-dlq", queue_arn = "arn:aws:sqs:us-east-1:000000000000:orders" } }`},
 		"dlq-dashboard":  {"dashboard_name": `"orders"`, "queues": `{ orders = { queue_name = "orders", dlq_name = "orders-dlq" } }`},
 	}
 }
