@@ -1,0 +1,167 @@
+package consumer_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sqs-dlq/sqs-dlq/awstest"
+	"github.com/sqs-dlq/sqs-dlq/consumer"
+)
+
+// BenchmarkWorker has a Worker and a bare loop of the SDK's calls (receive ten, delete ten)
+// consume the same number of messages at the same concurrency, in turns. It reports how
+// many a second each handles and the Worker's share of the loop's: the medians, since other
+// processes disturb single turns.
+func BenchmarkWorker(b *testing.B) {
+	for _, concurrency := range []int{1, 8, 32} {
+		b.Run(fmt.Sprintf("concurrency %d", concurrency), func(b *testing.B) {
+			const messages = 2000
+			var worker, bare, shares []float64
+			measure := func(consume func(ctx context.Context, client *sqs.Client, url string, one func())) float64 {
+				return messages / consumed(b, messages, consume).Seconds()
+			}
+			for i := 0; b.Loop(); i++ {
+				loop := func() {
+					bare = append(bare, measure(func(ctx context.Context, client *sqs.Client, url string, one func()) {
+						bareLoop(ctx, client, url, concurrency, one)
+					}))
+				}
+				if i%2 == 0 {
+					loop()
+				}
+				worker = append(worker, measure(func(ctx context.Context, client *sqs.Client, url string, one func()) {
+					w, err := consumer.NewWorker(client, url, func(context.Context, consumer.Message) error { one(); return nil },
+						consumer.Concurrency(concurrency), quiet())
+					require.NoError(b, err)
+					require.NoError(b, w.Run(ctx))
+				}))
+				if i%2 == 1 {
+					loop()
+				}
+				shares = append(shares, worker[i]/bare[i])
+			}
+			b.ReportMetric(median(worker), "worker-msgs/s")
+			b.ReportMetric(median(bare), "bare-msgs/s")
+			b.ReportMetric(median(shares), "worker/bare")
+			b.ReportMetric(0, "ns/op") // sending is most of it
+		})
+	}
+}
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+// consumed is how long it takes until all messages are handled and deleted.
+func consumed(b *testing.B, messages int, consume func(ctx context.Context, client *sqs.Client, url string, one func())) time.Duration {
+	srv := awstest.Start(b, awstest.WithoutCallLog())
+	defer srv.Close()
+	client := sqs.NewFromConfig(srv.Config())
+	out, err := client.CreateQueue(b.Context(), &sqs.CreateQueueInput{QueueName: new("q")})
+	require.NoError(b, err)
+	for i := 0; i < messages; i += 10 {
+		in := &sqs.SendMessageBatchInput{QueueUrl: out.QueueUrl}
+		for j := range 10 {
+			in.Entries = append(in.Entries, types.SendMessageBatchRequestEntry{Id: new(strconv.Itoa(j)), MessageBody: new(fmt.Sprintf(`{"order":%d}`, i+j))})
+		}
+		_, err := client.SendMessageBatch(b.Context(), in)
+		require.NoError(b, err)
+	}
+	runtime.GC()
+	ctx, stop := context.WithCancel(b.Context())
+	defer stop()
+	var handled atomic.Int64
+	begun := time.Now()
+	var took time.Duration
+	consume(ctx, client, *out.QueueUrl, func() {
+		if handled.Add(1) == int64(messages) {
+			took = time.Since(begun)
+			stop()
+		}
+	})
+	left, err := client.GetQueueAttributes(b.Context(), &sqs.GetQueueAttributesInput{QueueUrl: out.QueueUrl, AttributeNames: []types.QueueAttributeName{"All"}})
+	require.NoError(b, err)
+	require.Equal(b, []string{"0", "0"}, []string{left.Attributes["ApproximateNumberOfMessages"], left.Attributes["ApproximateNumberOfMessagesNotVisible"]})
+	return took
+}
+
+// bareLoop is what a consumer without any care does.
+func bareLoop(ctx context.Context, client *sqs.Client, url string, concurrency int, one func()) {
+	var wg sync.WaitGroup
+	for range concurrency {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				out, err := client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+					QueueUrl: &url, MaxNumberOfMessages: 10, WaitTimeSeconds: 20, VisibilityTimeout: 60,
+					MessageAttributeNames: []string{"All"}, MessageSystemAttributeNames: []types.MessageSystemAttributeName{"All"},
+				})
+				if err != nil || len(out.Messages) == 0 {
+					continue
+				}
+				in := &sqs.DeleteMessageBatchInput{QueueUrl: &url}
+				for i, m := range out.Messages {
+					one()
+					in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{Id: new(strconv.Itoa(i)), ReceiptHandle: m.ReceiptHandle})
+				}
+				_, _ = client.DeleteMessageBatch(context.WithoutCancel(ctx), in) // the caller sees what is left
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// BenchmarkLambda is what the adapter adds to a message, beside the handler.
+func BenchmarkLambda(b *testing.B) {
+	event := func(queue string, n int) events.SQSEvent {
+		ids := make([]string, n)
+		for i := range ids {
+			ids[i] = "m" + strconv.Itoa(i)
+		}
+		return records(queue, ids...)
+	}
+	handler := func(context.Context, consumer.Message) error { return nil }
+	for _, c := range []struct {
+		name  string
+		event events.SQSEvent
+		opts  []consumer.Option
+	}{
+		{"batch of 10", event("q", 10), nil},
+		{"batch of 10000", event("q", 10_000), nil},
+		{"batch of 10 of a FIFO queue", event("q.fifo", 10), nil},
+		{"batch of 10 idempotent", event("q", 10), []consumer.Option{consumer.Idempotent(consumer.Idempotency{Store: &forgetful{}})}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			fn := consumer.Lambda(handler, append(c.opts, quiet())...)
+			b.ReportAllocs()
+			for b.Loop() {
+				response, err := fn(b.Context(), c.event)
+				if err != nil || len(response.BatchItemFailures) > 0 {
+					b.Fatal(err, response)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*len(c.event.Records)), "µs/msg")
+		})
+	}
+}
+
+// forgetful is a store that costs nothing and lets everybody work.
+type forgetful struct{}
+
+func (forgetful) Acquire(context.Context, consumer.Lease, time.Time) (consumer.Claim, error) {
+	return consumer.Claim{}, nil
+}
+func (forgetful) Complete(context.Context, consumer.Lease, time.Time) error { return nil }
+func (forgetful) Release(context.Context, consumer.Lease) error             { return nil }
