@@ -19,12 +19,13 @@ import (
 )
 
 // TestAdoption takes queues with messages in them from the layout of
-// terraform-aws-modules/sqs and from plain resources into queue-with-dlq: the plan
-// destroys nothing, the messages stay, and the queues then do what the module promises.
+// terraform-aws-modules/sqs and from plain resources into queue-with-dlq, and renames a key
+// of queue-fleet: the plan destroys nothing, the messages stay, and the queues then do what
+// the module promises.
 func TestAdoption(t *testing.T) {
 	needsTerraform(t)
 	root := t.TempDir()
-	for _, dir := range []string{"modules/queue-with-dlq", "bench/fleet/peer-layout"} {
+	for _, dir := range []string{"modules/queue-with-dlq", "modules/queue-fleet", "bench/fleet/peer-layout"} {
 		require.NoError(t, os.CopyFS(filepath.Join(root, dir), os.DirFS(filepath.Join("..", dir))))
 	}
 	stackDir := filepath.Join(root, "test", "fixtures", "adoption")
@@ -56,7 +57,7 @@ func TestAdoption(t *testing.T) {
 	s.requireNoChanges(t)
 	var after map[string]pair
 	s.output(t, "queues", &after)
-	for key, n := range map[string]int{"orders": 3, "invoices": 4, "refunds": 2} {
+	for key, n := range map[string]int{"orders": 3, "invoices": 4, "refunds": 2, "payments": 2} {
 		require.Equal(t, before[key].QueueURL, after[key].QueueURL)
 		requireMarker(t, s, after[key].QueueURL, key)
 		require.NoError(t, checkProof(s.ctx, s.target.Target, after[key], n, false), key)

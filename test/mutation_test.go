@@ -53,17 +53,17 @@ func moduleDefects() []moduleDefect {
 		{"plain HTTP allowed on the source", queues, "policy = local.source_policy", "", "Policy of"},
 		{"plain HTTP allowed on the DLQ", queues, "policy               = local.dlq_policy", "", "Policy of"},
 
-		{"an alarm on the source queue", alarms, `dimensions  = { QueueName = each.value.name }`, `dimensions  = { QueueName = trimsuffix(each.value.name, "-dlq") }`, "alarmed: VIOLATED"},
+		{"an alarm on the source queue", alarms, `dimensions  = { QueueName = local.not_empty[each.key].name }`, `dimensions  = { QueueName = trimsuffix(local.not_empty[each.key].name, "-dlq") }`, "alarmed: VIOLATED"},
 		{"an alarm that wants two messages", alarms, "threshold           = 0", "threshold           = 1", "alarmed: VIOLATED"},
 		{"an alarm that is always on", alarms, `"GreaterThanThreshold"`, `"GreaterThanOrEqualToThreshold"`, "alarmed: VIOLATED"},
 		{"an alarm that counts samples", alarms, `stat        = "Maximum"`, `stat        = "SampleCount"`, "alarmed: VIOLATED"},
 		{"a slow alarm", alarms, "period      = 60", "period      = 3600", "alarmed: VIOLATED"},
 		{"an alarm of many periods", alarms, "evaluation_periods  = 1\n  datapoints_to_alarm = 1", "evaluation_periods  = 15\n  datapoints_to_alarm = 15", "alarmed: VIOLATED"},
 		{"an alarm on visible messages only", alarms, `"ApproximateNumberOfMessagesNotVisible"`, `"ApproximateNumberOfMessagesDelayed"`, "alarmed: VIOLATED"},
-		{"an alarm that takes silence for a fault", alarms, "treat_missing_data  = each.value.treat_missing_data", `treat_missing_data  = "breaching"`, "after a silent night"},
-		{"an alarm that knows nothing in silence", alarms, "treat_missing_data  = each.value.treat_missing_data", `treat_missing_data  = "missing"`, "after a silent night"},
-		{"an alarm that tells nobody", alarms, "alarm_actions             = each.value.alarm_actions", "alarm_actions             = []", "alarmed: VIOLATED"},
-		{"an alarm that doesn't tell its end", alarms, "ok_actions                = each.value.ok_actions", "ok_actions                = []", "alarmed: VIOLATED"},
+		{"an alarm that takes silence for a fault", alarms, "treat_missing_data  = local.not_empty[each.key].treat_missing_data", `treat_missing_data  = "breaching"`, "after a silent night"},
+		{"an alarm that knows nothing in silence", alarms, "treat_missing_data  = local.not_empty[each.key].treat_missing_data", `treat_missing_data  = "missing"`, "after a silent night"},
+		{"an alarm that tells nobody", alarms, "alarm_actions             = local.not_empty[each.key].alarm_actions", "alarm_actions             = []", "alarmed: VIOLATED"},
+		{"an alarm that doesn't tell its end", alarms, "ok_actions                = local.not_empty[each.key].ok_actions", "ok_actions                = []", "alarmed: VIOLATED"},
 	}
 }
 
@@ -72,19 +72,19 @@ func alarmDefects() []moduleDefect {
 	const alarms = "dlq-alarms"
 	return []moduleDefect{
 		{"time in the source forgotten", alarms, `try(dlq.dlq_message_retention_seconds - dlq.message_retention_seconds, null)`, `dlq.dlq_message_retention_seconds`, "about to expire: 5h2m0s after the move: alarm"},
-		{"age of the source's messages", alarms, "metric_name = \"ApproximateAgeOfOldestMessage\"\n  dimensions  = { QueueName = each.value.name }", "metric_name = \"ApproximateAgeOfOldestMessage\"\n  dimensions  = { QueueName = trimsuffix(each.value.name, \"-dlq\") }", "about to expire: 5h2m0s after the move: alarm"},
+		{"age of the source's messages", alarms, "metric_name = \"ApproximateAgeOfOldestMessage\"\n  dimensions  = { QueueName = local.about_to_expire[each.key].name }", "metric_name = \"ApproximateAgeOfOldestMessage\"\n  dimensions  = { QueueName = trimsuffix(local.about_to_expire[each.key].name, \"-dlq\") }", "about to expire: 5h2m0s after the move: alarm"},
 		{"expiry warned of too early", alarms, `floor(coalesce(`, `floor(0.1 * coalesce(`, "about to expire: 4h58m0s after the move: alarm"},
-		{"alarms on ages that outlast their messages", alarms, "threshold           = each.value.age_seconds\n  evaluation_periods  = 1\n  datapoints_to_alarm = 1\n  treat_missing_data  = \"notBreaching\"", "threshold           = each.value.age_seconds\n  evaluation_periods  = 1\n  datapoints_to_alarm = 1\n  treat_missing_data  = \"ignore\"", "about to expire: after the DLQ was emptied: alarm"},
+		{"alarms on ages that outlast their messages", alarms, "threshold           = local.about_to_expire[each.key].age_seconds\n  evaluation_periods  = 1\n  datapoints_to_alarm = 1\n  treat_missing_data  = \"notBreaching\"", "threshold           = local.about_to_expire[each.key].age_seconds\n  evaluation_periods  = 1\n  datapoints_to_alarm = 1\n  treat_missing_data  = \"ignore\"", "about to expire: after the DLQ was emptied: alarm"},
 		{"depth instead of growth", alarms, `"DIFF(FILL(visible, 0) + FILL(in_flight, 0))"`, `"FILL(visible, 0) + FILL(in_flight, 0)"`, "filling fast: a message a minute: it must not fire"},
 		{"growth that doesn't know where it began", alarms, `"DIFF(FILL(visible, 0) + FILL(in_flight, 0))"`, `"DIFF(visible + in_flight)"`, "filling fast: many messages after a silent night: it must fire"},
 		{"growth in either direction", alarms, `"DIFF(FILL(visible, 0) + FILL(in_flight, 0))"`, `"ABS(DIFF(FILL(visible, 0) + FILL(in_flight, 0)))"`, "filling fast: the DLQ is emptied: it must not fire"},
-		{"growth of visible messages only", alarms, `expression  = each.value.count_in_flight ?`, `expression  = false ?`, "filling fast: somebody looks at them all: it must not fire"},
+		{"growth of visible messages only", alarms, `expression  = local.filling_fast[each.key].count_in_flight ?`, `expression  = false ?`, "filling fast: somebody looks at them all: it must not fire"},
 		{"maxima that don't add up", alarms, `stat        = "Average"`, `stat        = "Maximum"`, "filling fast: somebody looks at them all: it must not fire"},
 		{"messages sent, not dead-lettered", alarms, `for id, metric in local.depth_metrics : id => metric if`, `for id, metric in local.depth_metrics : id => "NumberOfMessagesSent" if`, "filling fast: many messages at once: it must fire"},
-		{"one message less is many", alarms, `threshold           = each.value.messages`, `threshold           = each.value.messages - 1`, "filling fast: one message less than many: it must not fire"},
-		{"one message more is many", alarms, `threshold           = each.value.messages`, `threshold           = each.value.messages + 1`, "filling fast: many messages at once: it must fire"},
+		{"one message less is many", alarms, `threshold           = local.filling_fast[each.key].messages`, `threshold           = local.filling_fast[each.key].messages - 1`, "filling fast: one message less than many: it must not fire"},
+		{"one message more is many", alarms, `threshold           = local.filling_fast[each.key].messages`, `threshold           = local.filling_fast[each.key].messages + 1`, "filling fast: many messages at once: it must fire"},
 		{"longer periods", alarms, `seconds  = coalesce(`, `seconds  = 2 * coalesce(`, "filling fast: a message a minute: it must not fire"},
-		{"the age of dead letters", alarms, `dimensions  = { QueueName = each.value.source_name }`, `dimensions  = { QueueName = each.value.name }`, "source stuck: nobody has received a message for 1h2m0s: alarm"},
+		{"the age of dead letters", alarms, `dimensions  = { QueueName = local.source_stuck[each.key].source_name }`, `dimensions  = { QueueName = local.source_stuck[each.key].name }`, "source stuck: nobody has received a message for 1h2m0s: alarm"},
 		{"an impatient alarm on the source", alarms, `try(min(3600,`, `try(min(60,`, "of a queue that is consumed"},
 		{"a patient alarm on the source", alarms, `try(min(3600,`, `try(min(7200,`, "source stuck: nobody has received a message for 1h2m0s: alarm"},
 	}

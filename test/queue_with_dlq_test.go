@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestQueueWithDLQ proves the module's variants: each message lands in the DLQ after
-// exactly the stated number of receives.
+// TestQueueWithDLQ proves the variants of queue-with-dlq, and queues of queue-fleet: each
+// message lands in the DLQ after exactly the stated number of receives.
 func TestQueueWithDLQ(t *testing.T) {
 	needsTerraform(t)
 	prefix := uniqueName("q")
@@ -31,6 +31,8 @@ func TestQueueWithDLQ(t *testing.T) {
 		{"long", 2, false}, // a visibility timeout of 12 h, a delay of 15 min
 		{"fifo-once", 1, true},
 		{"fifo-three", 3, true},
+		{"fleet-thrice", 3, true},
+		{"fleet-fifo-once", 1, true},
 	} {
 		t.Run(tt.key, func(t *testing.T) {
 			p, ok := queues[tt.key]

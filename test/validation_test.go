@@ -108,6 +108,7 @@ func badInputs() map[string][]badInput {
 			{`tags = { "aws:x" = "y" }`, "tags may hold at most 49"},
 		},
 		"dlq-redrive": redriveBadInputs(),
+		"queue-fleet": fleetBadInputs(),
 		"dlq-dashboard": {
 			{`dashboard_name = "our queues"`, "dashboard_name must be 1 to 255 letters, digits, hyphens and underscores"},
 			{`queues = { a = { queue_name = "a b", dlq_name = "c" } }`, "queues: queue_name and dlq_name must be names of queues"},
@@ -134,6 +135,7 @@ func badInputs() map[string][]badInput {
 func otherwiseGood() map[string]map[string]string {
 	return map[string]map[string]string{
 		"queue-with-dlq": {"name": `"orders"`},
+		"queue-fleet":    {"queues": `{ orders = {} }`},
 		"dlq-alarms":     {"dlqs": `{ orders = { dlq_name = "orders-dlq" } }`},
 		"dlq-redrive":    {"name": `"redrive"`, "redrives": `{ orders = { dlq_arn = "arn:aws:sqs:us-east-1:000000000000:orders-dlq", queue_arn = "arn:aws:sqs:us-east-1:000000000000:orders" } }`},
 		"dlq-dashboard":  {"dashboard_name": `"orders"`, "queues": `{ orders = { queue_name = "orders", dlq_name = "orders-dlq" } }`},
@@ -223,8 +225,8 @@ func requireEveryValidationTried(t *testing.T, module string, inputs []badInput)
 		tried := false
 		for _, in := range inputs {
 			text := strings.ReplaceAll(m[1], `\"`, `"`)
-			beginning, _, _ := strings.Cut(text, "${")
-			tried = tried || strings.Contains(text, in.message) || strings.HasPrefix(in.message, "Shorten it to") && strings.HasSuffix(beginning, "Shorten it to ")
+			beginning, _, names := strings.Cut(text, "${")
+			tried = tried || strings.Contains(text, in.message) || names && strings.HasPrefix(in.message, beginning) || strings.HasPrefix(in.message, "Shorten it to") && strings.HasSuffix(beginning, "Shorten it to ")
 		}
 		if !tried {
 			t.Errorf("%s: no bad input tries the validation %q", module, m[1])

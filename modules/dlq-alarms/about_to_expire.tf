@@ -26,37 +26,37 @@ locals {
 # or after the message is gone. An empty queue reports no age, so missing data has
 # to be fine: to ignore it would keep the alarm on after the DLQ was emptied.
 resource "aws_cloudwatch_metric_alarm" "about_to_expire" {
-  for_each = local.about_to_expire
+  for_each = local.keys.about_to_expire
 
-  alarm_name = "${var.name_prefix}${each.value.name}-about-to-expire${var.name_suffix}"
+  alarm_name = "${var.name_prefix}${local.about_to_expire[each.key].name}-about-to-expire${var.name_suffix}"
   alarm_description = join(" ", [
-    "Messages in the dead-letter queue ${each.value.name} will be lost: the oldest has been there for ${each.value.age_seconds} seconds, and SQS deletes it for good",
-    each.value.time_in_dlq == null ? "when its retention ends." : "in ${try(each.value.time_in_dlq - each.value.age_seconds, 0)} seconds or more.",
+    "Messages in the dead-letter queue ${local.about_to_expire[each.key].name} will be lost: the oldest has been there for ${local.about_to_expire[each.key].age_seconds} seconds, and SQS deletes it for good",
+    local.about_to_expire[each.key].time_in_dlq == null ? "when its retention ends." : "in ${try(local.about_to_expire[each.key].time_in_dlq - local.about_to_expire[each.key].age_seconds, 0)} seconds or more.",
     "Redrive the messages, or save what you need of them, before.",
-    each.value.advice,
+    local.about_to_expire[each.key].advice,
   ])
-  tags = each.value.tags
+  tags = local.about_to_expire[each.key].tags
 
   comparison_operator = "GreaterThanOrEqualToThreshold"
-  threshold           = each.value.age_seconds
+  threshold           = local.about_to_expire[each.key].age_seconds
   evaluation_periods  = 1
   datapoints_to_alarm = 1
   treat_missing_data  = "notBreaching"
 
-  actions_enabled           = each.value.actions_enabled
-  alarm_actions             = each.value.alarm_actions
-  ok_actions                = each.value.ok_actions
-  insufficient_data_actions = each.value.insufficient_data_actions
+  actions_enabled           = local.about_to_expire[each.key].actions_enabled
+  alarm_actions             = local.about_to_expire[each.key].alarm_actions
+  ok_actions                = local.about_to_expire[each.key].ok_actions
+  insufficient_data_actions = local.about_to_expire[each.key].insufficient_data_actions
 
   namespace   = "AWS/SQS"
   metric_name = "ApproximateAgeOfOldestMessage"
-  dimensions  = { QueueName = each.value.name }
+  dimensions  = { QueueName = local.about_to_expire[each.key].name }
   statistic   = "Maximum"
   period      = 60
 
   lifecycle {
     precondition {
-      condition = each.value.age_seconds != null
+      condition = local.about_to_expire[each.key].age_seconds != null
       error_message = join(" ", [
         "dlqs, ${each.key}: the alarm about_to_expire needs dlq_message_retention_seconds and, unless the DLQ is FIFO, message_retention_seconds.",
         "Pass the outputs of queue-with-dlq, or set both, or a fixed age: about_to_expire = { age_seconds = ... };",
@@ -65,10 +65,10 @@ resource "aws_cloudwatch_metric_alarm" "about_to_expire" {
     }
 
     precondition {
-      condition = try(each.value.time_in_dlq - each.value.age_seconds >= 300, true)
+      condition = try(local.about_to_expire[each.key].time_in_dlq - local.about_to_expire[each.key].age_seconds >= 300, true)
       error_message = join(" ", [
         "dlqs, ${each.key}: the alarm about_to_expire would leave less than 5 minutes:",
-        "it fires when a message has been in the DLQ for ${coalesce(each.value.age_seconds, 0)} seconds, and SQS may delete it after ${coalesce(each.value.time_in_dlq, 0)}",
+        "it fires when a message has been in the DLQ for ${coalesce(local.about_to_expire[each.key].age_seconds, 0)} seconds, and SQS may delete it after ${coalesce(local.about_to_expire[each.key].time_in_dlq, 0)}",
         "(the DLQ's retention; on a standard queue, less the source's).",
         "Raise dlq_message_retention_seconds, to 1209600 at best, or lower about_to_expire.share or age_seconds.",
       ])

@@ -15,37 +15,37 @@ locals {
 # FILL, since DIFF has no value for the first data point after a gap, and the burst
 # that wakes a DLQ which has been silent for hours is just that.
 resource "aws_cloudwatch_metric_alarm" "filling_fast" {
-  for_each = local.filling_fast
+  for_each = local.keys.filling_fast
 
-  alarm_name = "${var.name_prefix}${each.value.name}-filling-fast${var.name_suffix}"
+  alarm_name = "${var.name_prefix}${local.filling_fast[each.key].name}-filling-fast${var.name_suffix}"
   alarm_description = join(" ", [
-    "The dead-letter queue ${each.value.name} has grown by ${each.value.messages} messages or more in ${each.value.seconds} seconds:",
+    "The dead-letter queue ${local.filling_fast[each.key].name} has grown by ${local.filling_fast[each.key].messages} messages or more in ${local.filling_fast[each.key].seconds} seconds:",
     "rather an outage of its consumers, or of what they depend on, than a poison message.",
     "Look at the consumers first, and redrive the messages when they work again.",
-    each.value.advice,
+    local.filling_fast[each.key].advice,
   ])
-  tags = each.value.tags
+  tags = local.filling_fast[each.key].tags
 
   comparison_operator = "GreaterThanOrEqualToThreshold"
-  threshold           = each.value.messages
+  threshold           = local.filling_fast[each.key].messages
   evaluation_periods  = 1
   datapoints_to_alarm = 1
   treat_missing_data  = "notBreaching"
 
-  actions_enabled           = each.value.actions_enabled
-  alarm_actions             = each.value.alarm_actions
-  ok_actions                = each.value.ok_actions
-  insufficient_data_actions = each.value.insufficient_data_actions
+  actions_enabled           = local.filling_fast[each.key].actions_enabled
+  alarm_actions             = local.filling_fast[each.key].alarm_actions
+  ok_actions                = local.filling_fast[each.key].ok_actions
+  insufficient_data_actions = local.filling_fast[each.key].insufficient_data_actions
 
   metric_query {
     id          = "growth"
-    expression  = each.value.count_in_flight ? "DIFF(FILL(visible, 0) + FILL(in_flight, 0))" : "DIFF(FILL(visible, 0))"
-    label       = "Growth of ${each.value.name} in ${each.value.seconds} seconds"
+    expression  = local.filling_fast[each.key].count_in_flight ? "DIFF(FILL(visible, 0) + FILL(in_flight, 0))" : "DIFF(FILL(visible, 0))"
+    label       = "Growth of ${local.filling_fast[each.key].name} in ${local.filling_fast[each.key].seconds} seconds"
     return_data = true
   }
 
   dynamic "metric_query" {
-    for_each = { for id, metric in local.depth_metrics : id => metric if id == "visible" || each.value.count_in_flight }
+    for_each = { for id, metric in local.depth_metrics : id => metric if id == "visible" || local.filling_fast[each.key].count_in_flight }
 
     content {
       id          = metric_query.key
@@ -54,9 +54,9 @@ resource "aws_cloudwatch_metric_alarm" "filling_fast" {
       metric {
         namespace   = "AWS/SQS"
         metric_name = metric_query.value
-        dimensions  = { QueueName = each.value.name }
+        dimensions  = { QueueName = local.filling_fast[each.key].name }
         stat        = "Average"
-        period      = each.value.seconds
+        period      = local.filling_fast[each.key].seconds
       }
     }
   }

@@ -43,3 +43,15 @@ locals {
     }
   }
 }
+
+# Terraform works out for_each once more for each alarm that it plans. With whole settings
+# instead of keys alone that takes most of its time where there are hundreds of queues; and
+# maps, because sets are sorted anew each time.
+locals {
+  keys = {
+    not_empty       = { for key in keys(local.not_empty) : key => key }
+    about_to_expire = { for key in keys(local.about_to_expire) : key => key }
+    filling_fast    = { for key in keys(local.filling_fast) : key => key }
+    source_stuck    = { for key in keys(local.source_stuck) : key => key }
+  }
+}

@@ -13,32 +13,26 @@ locals {
 
 provider "aws" {}
 
-# Once for all, as for any fleet; see the input account_id.
-data "aws_caller_identity" "current" {}
-
 resource "aws_sns_topic" "alarms" {
   name = "fleet-alarms"
 }
 
 module "queues" {
-  source   = "../../../modules/queue-with-dlq"
-  for_each = local.queues
+  source = "../../../modules/queue-fleet"
 
-  name              = each.key
-  max_receive_count = each.value.max_receive_count
-  account_id        = data.aws_caller_identity.current.account_id
-  tags              = { Team = "orders" }
+  queues = local.queues
+  tags   = { Team = "orders" }
 }
 
 module "alarms" {
   source = "../../../modules/dlq-alarms"
 
-  dlqs          = module.queues
+  dlqs          = module.queues.queues
   alarm_actions = [aws_sns_topic.alarms.arn]
   tags          = { Team = "orders" }
 }
 
 output "queues" {
   description = "URLs of the queues, by the name of the source queue."
-  value       = { for name, queue in module.queues : name => { queue_url = queue.queue_url, dlq_url = queue.dlq_url } }
+  value       = { for name, queue in module.queues.queues : name => { queue_url = queue.queue_url, dlq_url = queue.dlq_url } }
 }
