@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/signal"
@@ -89,10 +90,16 @@ func deploy(t *testing.T, dir string, vars map[string]any) *stack {
 // prepareCopy makes a copy of the root module in dir ready for apply.
 func prepareCopy(t *testing.T, dir string, vars map[string]any) *stack {
 	t.Helper()
+	return prepareCopyOn(t, newTarget(t), dir, vars)
+}
+
+// prepareCopyOn is prepareCopy for a target that was selected.
+func prepareCopyOn(t *testing.T, tg *target.Target, dir string, vars map[string]any) *stack {
+	t.Helper()
 	work, err := tfenv.Copy(dir)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, work.Close()) })
-	return prepare(t, work.Dir, vars)
+	return prepareOn(t, tg, work.Dir, vars)
 }
 
 // destroyAtEnd destroys what the stack has when the test ends. It comes before apply, so
@@ -139,9 +146,14 @@ func runContext(t *testing.T) context.Context {
 // prepare selects the target and makes the directory ready for apply.
 func prepare(t *testing.T, dir string, vars map[string]any) *stack {
 	t.Helper()
+	return prepareOn(t, newTarget(t), dir, vars)
+}
+
+// prepareOn makes the directory ready for apply on the target.
+func prepareOn(t *testing.T, tg *target.Target, dir string, vars map[string]any) *stack {
+	t.Helper()
 	env, err := findTerraform()
 	require.NoError(t, err)
-	tg := newTarget(t)
 	s := &stack{
 		target: tg, ctx: runContext(t),
 		options: &terraform.Options{
@@ -155,7 +167,21 @@ func prepare(t *testing.T, dir string, vars map[string]any) *stack {
 		s.options.Logger = logger.TestingT
 	}
 	s.init(t)
+	if tg.Server != nil {
+		s.startProvider(t, env)
+	}
 	return s
+}
+
+// startProvider starts the provider once for all the stack's commands, which saves more than
+// half of their CPU time. Only on the embedded endpoint: elsewhere what was deployed is to be
+// destroyed after an interrupt, which would end the provider as well.
+func (s *stack) startProvider(t *testing.T, env *tfenv.Env) {
+	t.Helper()
+	provider, err := env.StartProvider(context.Background(), s.options.TerraformDir, s.target.Env, s.target.KeepAWS)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, provider.Close()) })
+	maps.Copy(s.options.EnvVars, provider.Env())
 }
 
 // init downloads or links what the configuration needs; again when it has changed.

@@ -38,7 +38,7 @@ func main() {
 // work for a processor, so more gains nothing.
 const atOnce = 2
 
-func check(ctx context.Context, args []string) error {
+func check(ctx context.Context, args []string) (err error) {
 	onlyFormat := slices.Equal(args, []string{"fmt"})
 	if len(args) > 0 && !onlyFormat {
 		return fmt.Errorf("%q is nothing to check: name fmt, or nothing for everything", args)
@@ -47,7 +47,7 @@ func check(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if out, err := run(ctx, env, ".", "fmt", "-check", "-diff", "-recursive"); err != nil {
+	if out, err := run(ctx, env, nil, ".", "fmt", "-check", "-diff", "-recursive"); err != nil {
 		return fmt.Errorf("fmt would change these: %w\n%s", err, out)
 	}
 	if onlyFormat {
@@ -68,11 +68,30 @@ func check(ctx context.Context, args []string) error {
 		return errors.New("there is no module here: run it in the root of the repository")
 	}
 	errs := make([]error, len(dirs))
+	works := make([]*tfenv.Workdir, len(dirs))
+	defer func() {
+		for _, work := range works {
+			if work != nil {
+				err = errors.Join(err, work.Close())
+			}
+		}
+	}()
+	for i, dir := range dirs {
+		if works[i], err = initialize(ctx, env, dir); err != nil {
+			return fmt.Errorf("%s: %w", dir, err)
+		}
+	}
+	// Nothing here configures the provider, so that one process of it is enough.
+	provider, err := env.StartProvider(ctx, works[0].Dir, nil, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, provider.Close()) }()
 	var group errgroup.Group
 	group.SetLimit(atOnce)
 	for i, dir := range dirs {
 		group.Go(func() error {
-			errs[i] = checkDir(ctx, env, dir) // one that fails doesn't end the others
+			errs[i] = checkDir(ctx, env, provider, works[i].Dir, dir) // one that fails doesn't end the others
 			return nil
 		})
 	}
@@ -80,26 +99,31 @@ func check(ctx context.Context, args []string) error {
 	return errors.Join(errs...)
 }
 
-// checkDir validates a copy of the directory and runs its tests.
-func checkDir(ctx context.Context, env *tfenv.Env, dir string) (err error) {
-	began := time.Now()
+// initialize copies the directory and installs the providers in the copy.
+func initialize(ctx context.Context, env *tfenv.Env, dir string) (*tfenv.Workdir, error) {
 	work, err := tfenv.Copy(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, work.Close()) }()
 	deployment, err := env.Deploy(work, tfenv.DeployOptions{})
-	if err != nil {
-		return err
+	if err == nil {
+		err = deployment.Init(ctx)
 	}
-	for _, step := range []func(context.Context) error{deployment.Init, deployment.Validate} {
-		if err := step(ctx); err != nil {
-			return fmt.Errorf("%s: %w", dir, err)
-		}
+	if err != nil {
+		return nil, errors.Join(err, work.Close())
+	}
+	return work, nil
+}
+
+// checkDir validates the copy of the directory and runs its tests.
+func checkDir(ctx context.Context, env *tfenv.Env, provider *tfenv.Provider, copied, dir string) error {
+	began := time.Now()
+	if out, err := run(ctx, env, provider.Env(), copied, "validate"); err != nil {
+		return fmt.Errorf("%s: %s validate: %w\n%s", dir, tool(env), err, out)
 	}
 	verdict := "valid"
-	if tests, _ := filepath.Glob(filepath.Join(work.Dir, "tests", "*.tftest.hcl")); len(tests) > 0 {
-		out, err := run(ctx, env, work.Dir, "test")
+	if tests, _ := filepath.Glob(filepath.Join(copied, "tests", "*.tftest.hcl")); len(tests) > 0 {
+		out, err := run(ctx, env, provider.Env(), copied, "test")
 		var beyond []string
 		if env.Tofu {
 			beyond = beyondTofu(out)
@@ -150,11 +174,11 @@ func tool(env *tfenv.Env) string {
 	return "Terraform"
 }
 
-func run(ctx context.Context, env *tfenv.Env, dir string, args ...string) (string, error) {
+func run(ctx context.Context, env *tfenv.Env, extra map[string]string, dir string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, env.Binary, args...)
 	cmd.Dir = dir
 	cmd.Env = os.Environ()
-	for name, value := range env.TerratestEnv(nil, false) {
+	for name, value := range env.TerratestEnv(extra, false) {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
 	cmd.Env = append(cmd.Env, "TF_CLI_ARGS=-no-color")

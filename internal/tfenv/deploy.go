@@ -101,29 +101,6 @@ func (d *Deployment) Init(ctx context.Context) error {
 	return err
 }
 
-// Validate checks the configuration without a plan. It needs Init.
-func (d *Deployment) Validate(ctx context.Context) error {
-	out, err := d.tf.Validate(ctx)
-	if err != nil {
-		return d.failed(ctx, "validate", nil, err)
-	}
-	if out.Valid {
-		return nil
-	}
-	var errs []Diagnostic
-	for _, v := range out.Diagnostics {
-		if v.Severity != "error" {
-			continue
-		}
-		diag := Diagnostic{Summary: v.Summary, Detail: v.Detail}
-		if v.Range != nil {
-			diag.File, diag.Line = v.Range.Filename, v.Range.Start.Line
-		}
-		errs = append(errs, diag)
-	}
-	return &CommandError{Command: d.command("validate"), Diagnostics: errs}
-}
-
 // Apply creates or updates everything.
 func (d *Deployment) Apply(ctx context.Context) error {
 	var opts []tfexec.ApplyOption

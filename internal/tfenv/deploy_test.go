@@ -71,7 +71,6 @@ func TestDeploymentFromInitToDestroy(t *testing.T) {
 	})
 	const address = `terraform_data.a["x"]`
 	ctx := t.Context()
-	require.NoError(t, d.Validate(ctx))
 
 	pending, err := d.PendingChanges(ctx)
 	require.NoError(t, err)
