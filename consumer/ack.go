@@ -1,13 +1,19 @@
 package consumer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
+
+// callTimeout bounds calls to SQS, the SDK's repetitions included, so that a connection
+// that hangs can't hold up a drain.
+const callTimeout = 20 * time.Second
 
 // ack is a finished message that is to be deleted.
 type ack struct {
@@ -19,21 +25,21 @@ var errAbandoned = errors.New("the worker has stopped")
 
 // ack deletes a finished message: soon, in a standard queue; in a FIFO queue before it
 // returns, so that nothing of a group is begun while what came before it could come back.
-func (s *shift) ack(h *holding) error {
-	a := ack{message: h.message}
+func (s *shift) ack(m Message) error {
+	a := ack{message: m}
 	var done chan error
 	if isFIFO(s.queue) {
 		done = make(chan error, 1)
 		a.done = done
 	}
 	select {
-	case <-s.abandoned:
+	case <-s.noMoreAcks: // looked at first: there may be room for it as well
 		return errAbandoned
 	default:
 	}
 	select {
 	case s.acks <- a:
-	case <-s.abandoned:
+	case <-s.noMoreAcks:
 		return errAbandoned
 	}
 	if done == nil {
@@ -42,32 +48,23 @@ func (s *shift) ack(h *holding) error {
 	select {
 	case err := <-done:
 		return err
-	case <-s.abandoned:
+	case <-s.deleted:
 		return errAbandoned
 	}
 }
 
-// deleteAll deletes what is finished. One call goes out at once, and while it is under way
-// others gather: so few messages don't wait, and many go ten a call.
+// deleteAll deletes what is finished, until there is no more. One call goes out at once,
+// and while it is under way others gather: so few messages don't wait, and many go ten a
+// call.
 func (s *shift) deleteAll() {
-	acks := s.acks
+	defer close(s.deleted)
+	noMore := s.noMoreAcks
 	returned := make(chan struct{})
 	underway := 0
 	var batch []ack
-	for {
-		for gathering := acks != nil; gathering && len(batch) < most; {
-			select {
-			case a, open := <-acks:
-				if !open {
-					acks, gathering = nil, false
-					break
-				}
-				batch = append(batch, a)
-			default:
-				gathering = false
-			}
-		}
-		if len(batch) == most && underway < s.pollers() || len(batch) > 0 && underway == 0 {
+	for noMore != nil || len(batch) > 0 || len(s.acks) > 0 || underway > 0 {
+		full := len(batch) == most
+		if full && underway < s.pollers() || len(batch) > 0 && len(s.acks) == 0 && underway == 0 {
 			underway++
 			go func(batch []ack) {
 				s.delete(batch)
@@ -76,76 +73,60 @@ func (s *shift) deleteAll() {
 			batch = nil
 			continue
 		}
-		if acks == nil && len(batch) == 0 && underway == 0 {
-			return
-		}
-		next := acks
-		if len(batch) == most {
-			next = nil
+		acks := s.acks
+		if full {
+			acks = nil
 		}
 		select {
-		case a, open := <-next:
-			if !open {
-				acks = nil
-				break
-			}
+		case a := <-acks:
 			batch = append(batch, a)
 		case <-returned:
 			underway--
-		case <-s.abandonedWith(acks):
-			acks = nil
+		case <-noMore:
+			noMore = nil
 		}
 	}
-}
-
-// abandonedWith is closed when no more acks are to be waited for; nil once that is known.
-func (s *shift) abandonedWith(acks chan ack) chan struct{} {
-	if acks == nil {
-		return nil
-	}
-	return s.abandoned
 }
 
 // delete deletes the messages, ten at most. SQS may refuse single ones for reasons of its
 // own; these are tried again.
 func (s *shift) delete(batch []ack) {
-	for try := 1; ; try++ {
+	ctx, cancel := context.WithTimeout(s.keep, callTimeout)
+	defer cancel()
+	for try := 1; len(batch) > 0; try++ {
 		in := &sqs.DeleteMessageBatchInput{QueueUrl: &s.url, Entries: make([]types.DeleteMessageBatchRequestEntry, len(batch))}
 		for i := range batch {
-			in.Entries[i] = types.DeleteMessageBatchRequestEntry{Id: &ids[i], ReceiptHandle: &batch[i].message.ReceiptHandle}
+			id := strconv.Itoa(i)
+			in.Entries[i] = types.DeleteMessageBatchRequestEntry{Id: &id, ReceiptHandle: &batch[i].message.ReceiptHandle}
 		}
-		out, err := s.client.DeleteMessageBatch(s.keep, in)
+		out, err := s.client.DeleteMessageBatch(ctx, in)
 		if err != nil {
 			for _, a := range batch {
-				s.deleted(a, err)
+				s.tell(a, err)
 			}
 			return
 		}
-		failed := map[int]types.BatchResultErrorEntry{}
+		failed := map[string]types.BatchResultErrorEntry{}
 		for _, f := range out.Failed {
-			if i, err := strconv.Atoi(deref(f.Id)); err == nil {
-				failed[i] = f
-			}
+			failed[deref(f.Id)] = f
 		}
 		var again []ack
 		for i, a := range batch {
-			switch f, refused := failed[i]; {
+			switch f, refused := failed[strconv.Itoa(i)]; {
 			case !refused:
-				s.deleted(a, nil)
+				s.tell(a, nil)
 			case f.SenderFault || try == 3:
-				s.deleted(a, fmt.Errorf("%s: %s", deref(f.Code), deref(f.Message)))
+				s.tell(a, fmt.Errorf("%s: %s", deref(f.Code), deref(f.Message)))
 			default:
 				again = append(again, a)
 			}
 		}
-		if batch = again; len(batch) == 0 {
-			return
-		}
+		batch = again
 	}
 }
 
-// deleted tells how deleting a message went.
-func (s *shift) deleted(a ack, err error) {
+// tell says how deleting a message went.
+func (s *shift) tell(a ack, err error) {
 	if err != nil {
 		s.logger.ErrorContext(s.keep, "deleting a finished message: it will come again", s.about(a.message, err)...)
 	}
@@ -153,6 +134,3 @@ func (s *shift) deleted(a ack, err error) {
 		a.done <- err
 	}
 }
-
-// ids are the ids of a batch's entries.
-var ids = [most]string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -29,19 +30,20 @@ func BenchmarkWorker(b *testing.B) {
 		b.Run(fmt.Sprintf("concurrency %d", concurrency), func(b *testing.B) {
 			const messages = 2000
 			var worker, bare, shares []float64
-			measure := func(consume func(ctx context.Context, client *sqs.Client, url string, one func())) float64 {
-				return messages / consumed(b, messages, consume).Seconds()
+			var workerCalls, bareCalls atomic.Int64
+			measure := func(calls *atomic.Int64, consume func(ctx context.Context, client consumer.SQS, url string, one func())) float64 {
+				return messages / consumed(b, messages, calls, consume).Seconds()
 			}
 			for i := 0; b.Loop(); i++ {
 				loop := func() {
-					bare = append(bare, measure(func(ctx context.Context, client *sqs.Client, url string, one func()) {
+					bare = append(bare, measure(&bareCalls, func(ctx context.Context, client consumer.SQS, url string, one func()) {
 						bareLoop(ctx, client, url, concurrency, one)
 					}))
 				}
 				if i%2 == 0 {
 					loop()
 				}
-				worker = append(worker, measure(func(ctx context.Context, client *sqs.Client, url string, one func()) {
+				worker = append(worker, measure(&workerCalls, func(ctx context.Context, client consumer.SQS, url string, one func()) {
 					w, err := consumer.NewWorker(client, url, func(context.Context, consumer.Message) error { one(); return nil },
 						consumer.Concurrency(concurrency), quiet())
 					require.NoError(b, err)
@@ -55,6 +57,8 @@ func BenchmarkWorker(b *testing.B) {
 			b.ReportMetric(median(worker), "worker-msgs/s")
 			b.ReportMetric(median(bare), "bare-msgs/s")
 			b.ReportMetric(median(shares), "worker/bare")
+			b.ReportMetric(float64(workerCalls.Load())/float64(b.N*messages), "worker-calls/msg")
+			b.ReportMetric(float64(bareCalls.Load())/float64(b.N*messages), "bare-calls/msg")
 			b.ReportMetric(0, "ns/op") // sending is most of it
 		})
 	}
@@ -65,8 +69,24 @@ func median(values []float64) float64 {
 	return values[len(values)/2]
 }
 
+// counting counts the calls.
+type counting struct {
+	consumer.SQS
+	calls *atomic.Int64
+}
+
+func (c counting) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, opts ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+	c.calls.Add(1)
+	return c.SQS.ReceiveMessage(ctx, in, opts...)
+}
+
+func (c counting) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBatchInput, opts ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
+	c.calls.Add(1)
+	return c.SQS.DeleteMessageBatch(ctx, in, opts...)
+}
+
 // consumed is how long it takes until all messages are handled and deleted.
-func consumed(b *testing.B, messages int, consume func(ctx context.Context, client *sqs.Client, url string, one func())) time.Duration {
+func consumed(b *testing.B, messages int, calls *atomic.Int64, consume func(ctx context.Context, client consumer.SQS, url string, one func())) time.Duration {
 	srv := awstest.Start(b, awstest.WithoutCallLog())
 	defer srv.Close()
 	client := sqs.NewFromConfig(srv.Config())
@@ -86,7 +106,7 @@ func consumed(b *testing.B, messages int, consume func(ctx context.Context, clie
 	var handled atomic.Int64
 	begun := time.Now()
 	var took time.Duration
-	consume(ctx, client, *out.QueueUrl, func() {
+	consume(ctx, counting{client, calls}, *out.QueueUrl, func() {
 		if handled.Add(1) == int64(messages) {
 			took = time.Since(begun)
 			stop()
@@ -99,7 +119,7 @@ func consumed(b *testing.B, messages int, consume func(ctx context.Context, clie
 }
 
 // bareLoop is what a consumer without any care does.
-func bareLoop(ctx context.Context, client *sqs.Client, url string, concurrency int, one func()) {
+func bareLoop(ctx context.Context, client consumer.SQS, url string, concurrency int, one func()) {
 	var wg sync.WaitGroup
 	for range concurrency {
 		wg.Go(func() {
@@ -165,3 +185,64 @@ func (forgetful) Acquire(context.Context, consumer.Lease, time.Time) (consumer.C
 }
 func (forgetful) Complete(context.Context, consumer.Lease, time.Time) error { return nil }
 func (forgetful) Release(context.Context, consumer.Lease) error             { return nil }
+
+// BenchmarkWorkerMemory has a Worker consume queues of several lengths that nobody stores:
+// it reports how large the heap was at most after a collection, and what the Worker itself
+// costs a message.
+func BenchmarkWorkerMemory(b *testing.B) {
+	for _, messages := range []int64{10_000, 1_000_000} {
+		b.Run(fmt.Sprintf("%d messages", messages), func(b *testing.B) {
+			var most uint64
+			for b.Loop() {
+				ctx, stop := context.WithCancel(b.Context())
+				var sent, handled atomic.Int64
+				client := fakeSQS{
+					receive: func(ctx context.Context, in *sqs.ReceiveMessageInput) (*sqs.ReceiveMessageOutput, error) {
+						out := &sqs.ReceiveMessageOutput{}
+						for range in.MaxNumberOfMessages {
+							n := sent.Add(1)
+							if n > messages {
+								break
+							}
+							out.Messages = append(out.Messages, types.Message{
+								MessageId: new(strconv.FormatInt(n, 10)), ReceiptHandle: new(strconv.FormatInt(n, 10)), Body: new(strings.Repeat("x", 1000)),
+								Attributes: map[string]string{"ApproximateReceiveCount": "1"},
+							})
+						}
+						if len(out.Messages) == 0 {
+							<-ctx.Done()
+						}
+						return out, nil
+					},
+					bounded: func(string, context.Context) {},
+				}
+				w, err := consumer.NewWorker(client, "https://example/q", func(context.Context, consumer.Message) error {
+					n := handled.Add(1)
+					if n%(messages/10) == 0 {
+						var stats runtime.MemStats
+						runtime.GC()
+						runtime.ReadMemStats(&stats)
+						most = max(most, stats.HeapAlloc)
+					}
+					if n == messages {
+						stop()
+					}
+					return nil
+				}, quiet(), consumer.Time(impatient{}))
+				require.NoError(b, err)
+				require.NoError(b, w.Run(ctx))
+			}
+			b.ReportMetric(float64(most)/(1<<20), "MB-heap")
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(int64(b.N)*messages), "µs/msg")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// impatient is a clock that doesn't wait for the second in which a receive may answer at
+// the end.
+type impatient struct{ consumer.WallClock }
+
+func (i impatient) Sleep(ctx context.Context, d time.Duration) error {
+	return i.WallClock.Sleep(ctx, d/100)
+}

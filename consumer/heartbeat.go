@@ -66,13 +66,14 @@ func (d *held) size() int {
 	return len(d.all)
 }
 
-// ending are the messages whose visibility timeouts end within d.
+// ending are the messages whose visibility timeouts end within the time, except those that
+// are lost.
 func (d *held) ending(now time.Time, within time.Duration) []*holding {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var list []*holding
 	for h := range d.all {
-		if h.until.Sub(now) <= within {
+		if h.until.Sub(now) <= within && context.Cause(h.ctx) != ErrLost {
 			list = append(list, h)
 		}
 	}
@@ -84,26 +85,25 @@ func (d *held) ending(now time.Time, within time.Duration) []*holding {
 func (s *shift) beat() {
 	third := s.visibility / 3
 	for s.clock.Sleep(s.keep, third) == nil {
-		s.extend(s.held.ending(s.clock.Now(), 2*third))
+		s.extend(2 * third)
 		for _, h := range s.held.ending(s.clock.Now(), third) {
-			if context.Cause(h.ctx) == nil {
-				s.logger.ErrorContext(s.keep, "a message is no longer hidden from others; its handler should stop", s.about(h.message, nil)...)
-				h.cancel(ErrLost) // the next beat would come too late
-			}
+			s.logger.ErrorContext(s.keep, "a message is no longer hidden from others; its handler should stop", s.about(h.message, nil)...)
+			h.cancel(ErrLost) // the next beat would come too late
 		}
 	}
 }
 
-// extend hides the messages for another visibility timeout, as far as SQS lets it.
-func (s *shift) extend(all []*holding) {
-	s.held.beating.Lock()
+// extend hides the messages whose visibility timeouts end within d for another one, as far
+// as SQS lets it.
+func (s *shift) extend(d time.Duration) {
+	s.held.beating.Lock() // before looking what is held: see hide
 	defer s.held.beating.Unlock()
 	var calls errgroup.Group
 	calls.SetLimit(4)
-	for batch := range slices.Chunk(all, most) {
+	for batch := range slices.Chunk(s.held.ending(s.clock.Now(), d), most) {
 		calls.Go(func() error {
 			now := s.clock.Now()
-			for _, h := range s.change(batch, s.visibility) {
+			for _, h := range s.change(batch, s.visibility, s.visibility/3) {
 				s.held.mu.Lock()
 				h.until = now.Add(time.Duration(within(s.visibility, now.Sub(h.received))) * time.Second)
 				s.held.mu.Unlock()
@@ -117,18 +117,23 @@ func (s *shift) extend(all []*holding) {
 
 // hide lets messages come back after the result's delay, if it has one.
 func (s *shift) hide(batch []*holding, res result) {
-	if !res.delayed || len(batch) == 0 {
+	if !res.delayed {
 		return
 	}
-	// A call under way that extends the visibility timeout must not come after ours.
+	// A call under way that extends the visibility timeout must not come after ours. Later
+	// ones don't know the message any longer.
 	s.held.beating.Lock()
 	s.held.beating.Unlock() //nolint:staticcheck // waited for, nothing more
-	s.change(batch, res.delay)
+	for batch := range slices.Chunk(batch, most) {
+		s.change(batch, res.delay, callTimeout)
+	}
 }
 
 // change sets the time until the messages, ten at most, become visible, and returns those
-// for which that succeeded.
-func (s *shift) change(batch []*holding, d time.Duration) []*holding {
+// for which that succeeded. The call may take as long as timeout.
+func (s *shift) change(batch []*holding, d, timeout time.Duration) []*holding {
+	ctx, cancel := context.WithTimeout(s.keep, timeout)
+	defer cancel()
 	in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &s.url, Entries: make([]types.ChangeMessageVisibilityBatchRequestEntry, len(batch))}
 	now := s.clock.Now()
 	for i, h := range batch {
@@ -137,7 +142,7 @@ func (s *shift) change(batch []*holding, d time.Duration) []*holding {
 			Id: &id, ReceiptHandle: &h.message.ReceiptHandle, VisibilityTimeout: within(d, now.Sub(h.received)),
 		}
 	}
-	out, err := s.client.ChangeMessageVisibilityBatch(s.keep, in)
+	out, err := s.client.ChangeMessageVisibilityBatch(ctx, in)
 	if err != nil {
 		s.logger.ErrorContext(s.keep, "changing visibility timeouts", "queue", s.queue, "messages", len(batch), "error", err)
 		return nil
@@ -186,7 +191,9 @@ func (h *holding) extendLease() {
 	}
 	l := *h.lease
 	l.Until = h.leaseEnd()
-	claim, err := h.idempotency.Store.Acquire(h.keep, l, h.clock.Now())
+	ctx, cancel := context.WithTimeout(h.keep, h.visibility/3)
+	defer cancel()
+	claim, err := h.idempotency.Store.Acquire(ctx, l, h.clock.Now())
 	switch {
 	case err == nil && claim.State == Acquired:
 		h.lease = &l

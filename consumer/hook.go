@@ -4,7 +4,7 @@ import "context"
 
 // Hook is called before a message is worked on. The context that it returns is the
 // handler's; the function, which may be nil, is called once when the outcome is known.
-// Package otelhook makes one that traces.
+// Package otelhook makes one that traces. A hook must not panic.
 type Hook func(ctx context.Context, m Message) (context.Context, func(Result))
 
 // Result is what became of a message.
@@ -12,7 +12,7 @@ type Result struct {
 	Outcome Outcome
 	// Err is why, nil if it succeeded.
 	Err error
-	// Duplicate says that it succeeded earlier: the handler did not run.
+	// Duplicate says that it was finished earlier: the handler did not run.
 	Duplicate bool
 }
 
@@ -24,7 +24,7 @@ const (
 	Succeeded   Outcome = iota // acknowledged
 	Retried                    // an attempt failed: it comes back
 	Quarantined                // failed for good, recorded, acknowledged
-	Returned                   // not begun, or held by another: it comes back
+	Returned                   // comes back, through no failure of its own: not begun for want of time or behind a failure in its group, held by another, or cut short by a worker that stops
 )
 
 // String is the outcome in a word.

@@ -7,7 +7,19 @@ import (
 	"time"
 )
 
-// Idempotency says how runs for the same key are told apart and remembered.
+// Idempotency says how runs for the same key are told apart and remembered. Before the
+// handler runs its key is leased; when it has returned nil the key is recorded as done, and
+// then the message is acknowledged. A failure frees the key.
+//
+// Promised is that a key that was recorded as done doesn't run again before its TTL has
+// passed, however often its messages are delivered, sent or redriven and whoever dies when;
+// and that no two run for a key at a time, as long as handlers heed the end of their
+// contexts.
+//
+// Not promised, by anybody, is that an effect happens once where the process dies, or the
+// store fails, between the effect and the record of it: then it runs again. Where that
+// matters make the two one transaction (see dynamostore.DoneItem), or the effect one that
+// can be repeated.
 type Idempotency struct {
 	// Store remembers the keys.
 	Store Store
@@ -19,10 +31,11 @@ type Idempotency struct {
 	// TTL is for how long a key stays done: longer than any message with it may still
 	// arrive. By default 14 days, the longest that SQS keeps a message.
 	TTL time.Duration
-	// Lease is for how long a run holds its key before others may take it: longer than
-	// the work takes in Lambda. By default it is until the invocation's deadline in Lambda
-	// (15 minutes if there is none); in a Worker it is the visibility timeout and
-	// extended with it, whatever Lease says.
+	// Lease is for how long a run in Lambda holds its key before others may take it: longer
+	// than the work takes, and shorter than the queue's visibility timeout, or a message
+	// whose function crashed spends receives on waiting for it. By default it is until the
+	// invocation's deadline (15 minutes if there is none). In a Worker it is the visibility
+	// timeout and extended with it, whatever Lease says.
 	Lease time.Duration
 }
 

@@ -27,8 +27,9 @@ type VisibilityChanger interface {
 // Messages that failed, were not begun or did not finish in time are answered as
 // batchItemFailures, in the order of the batch. In a FIFO queue the rest of a group fails
 // with its first failure, so that the group stays in order; a permanent failure that was
-// recorded is none. An event that has records which are no messages of SQS is answered
-// with an error, before any handler runs, so that the whole batch comes back.
+// recorded is none. Of a message that is in the batch twice the handler sees the first, and
+// the second only if that failed. An event that has records which are no messages of SQS is
+// answered with an error, before any handler runs, so that the whole batch comes back.
 //
 // Lambda panics if an option makes no sense, at the function's start.
 func Lambda(h Handler, opts ...Option) func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) {
@@ -59,13 +60,15 @@ func (r *runner) invoke(ctx context.Context, event events.SQSEvent) (events.SQSE
 	begun := r.clock.Now()
 	b.work(ctx)
 	results := b.close()
-	if r.client != nil {
+	if r.backsOff {
 		r.backOff(ctx, event.Records, results, begun)
 	}
 	var counts Counts
+	reported := map[string]bool{}
 	for i, res := range results {
 		counts.add(b.messages[i], res.Result)
-		if !res.Outcome.finished() {
+		if !res.Outcome.finished() && !reported[b.messages[i].ID] {
+			reported[b.messages[i].ID] = true
 			answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: b.messages[i].ID})
 		}
 	}
@@ -114,7 +117,7 @@ func newBatch(r *runner, event events.SQSEvent) *batch {
 	b := &batch{runner: r, messages: make([]Message, n), results: make([]result, n)}
 	for i := range event.Records {
 		b.messages[i] = r.prepare(fromEvent(&event.Records[i]))
-		b.results[i] = result{Result: Result{Outcome: Returned, Err: errNoTime}}
+		b.results[i] = returned(errNoTime)
 	}
 	b.queue = b.messages[0].Queue
 	b.lanes = lanes(b.queue, b.messages)
@@ -122,26 +125,24 @@ func newBatch(r *runner, event events.SQSEvent) *batch {
 }
 
 // lanes are the indexes of messages that must be worked on one after the other: those of
-// a group, in a FIFO queue. In a standard queue a group id promises no order.
+// a group, in a FIFO queue; in a standard queue, where a group id promises no order, those
+// with the same id.
 func lanes(queue string, messages []Message) [][]int {
 	all := make([][]int, 0, len(messages))
-	if !isFIFO(queue) {
-		each := make([]int, len(messages))
-		for i := range messages {
-			each[i] = i
-			all = append(all, each[i:i+1])
-		}
-		return all
-	}
-	lane := map[string]int{}
+	each := make([]int, len(messages)) // most lanes are one of these
+	lane := make(map[string]int, len(messages))
 	for i, m := range messages {
-		at, known := lane[m.GroupID]
-		if !known {
-			at = len(all)
-			lane[m.GroupID] = at
-			all = append(all, nil)
+		key := m.ID
+		if isFIFO(queue) {
+			key = m.GroupID
 		}
-		all[at] = append(all[at], i)
+		each[i] = i
+		if at, known := lane[key]; known {
+			all[at] = append(all[at], i)
+			continue
+		}
+		lane[key] = len(all)
+		all = append(all, each[i:i+1:i+1])
 	}
 	return all
 }
@@ -191,15 +192,20 @@ func (b *batch) work(ctx context.Context) {
 
 // workLane works on the messages of a lane until the first failure.
 func (b *batch) workLane(work, keep context.Context, lane []int, lease func() time.Time) {
+	var res result
 	for n, i := range lane {
 		if work.Err() != nil || !b.begin(i) {
 			return
 		}
-		res := b.run(work, keep, attempt{message: b.messages[i], lease: lease})
+		if n > 0 && b.messages[i].ID == b.messages[lane[n-1]].ID {
+			b.end(i, result{Result: Result{Outcome: res.Outcome, Err: res.Err, Duplicate: true}})
+			continue
+		}
+		res = b.run(work, keep, attempt{message: b.messages[i], lease: lease})
 		b.end(i, res)
 		if !res.Outcome.finished() {
 			for _, j := range lane[n+1:] {
-				b.end(j, result{Result: Result{Outcome: Returned, Err: fmt.Errorf("message %s of its group failed before it", b.messages[i].ID)}})
+				b.end(j, returned(fmt.Errorf("message %s, before it, failed", b.messages[i].ID)))
 			}
 			return
 		}
@@ -231,7 +237,7 @@ func (b *batch) close() []result {
 	defer b.mu.Unlock()
 	b.closed = true
 	for i, res := range b.results {
-		if errors.Is(res.Err, errTooLate) || errors.Is(res.Err, errNoTime) {
+		if !res.logged {
 			b.log(context.Background(), b.messages[i], res)
 		}
 	}
@@ -246,6 +252,11 @@ func (r *runner) backOff(ctx context.Context, records []events.SQSMessage, resul
 	url := r.queueURL
 	if url == "" {
 		url = urlOf(records[0].EventSourceARN)
+	}
+	if deadline, ok := ctx.Deadline(); ok { // the answer must be out before it
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(r.margin, time.Until(deadline))/4))
+		defer cancel()
 	}
 	// Lambda received the messages before it invoked us: a batching window earlier at most.
 	const window = 5 * time.Minute

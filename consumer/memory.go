@@ -16,7 +16,8 @@ type MemoryStore struct {
 }
 
 type memoryRecord struct {
-	owner string // empty once done
+	done  bool
+	owner string // of the lease, if not done
 	until time.Time
 }
 
@@ -28,14 +29,13 @@ func (s *MemoryStore) Acquire(_ context.Context, l Lease, now time.Time) (Claim,
 	defer s.mu.Unlock()
 	r, known := s.keys[l.Key]
 	switch {
-	case !known, !r.until.After(now), r.owner == l.Owner:
-		s.put(l.Key, memoryRecord{l.Owner, l.Until}, now)
-		return Claim{State: Acquired}, nil
-	case r.owner == "":
+	case known && r.until.After(now) && r.done:
 		return Claim{State: Done}, nil
-	default:
+	case known && r.until.After(now) && r.owner != l.Owner:
 		return Claim{State: Held, Until: r.until}, nil
 	}
+	s.put(l.Key, memoryRecord{owner: l.Owner, until: l.Until}, now)
+	return Claim{State: Acquired}, nil
 }
 
 // Complete records the key as done.
@@ -45,7 +45,7 @@ func (s *MemoryStore) Complete(_ context.Context, l Lease, until time.Time) erro
 	if s.keys == nil {
 		s.keys = map[string]memoryRecord{}
 	}
-	s.keys[l.Key] = memoryRecord{until: until}
+	s.keys[l.Key] = memoryRecord{done: true, until: until}
 	return nil
 }
 
@@ -53,7 +53,7 @@ func (s *MemoryStore) Complete(_ context.Context, l Lease, until time.Time) erro
 func (s *MemoryStore) Release(_ context.Context, l Lease) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.keys[l.Key].owner == l.Owner {
+	if r, known := s.keys[l.Key]; known && !r.done && r.owner == l.Owner {
 		delete(s.keys, l.Key)
 	}
 	return nil

@@ -9,26 +9,27 @@ import (
 )
 
 // Counts is what is counted, once a receive: Received is the sum of Succeeded, Retried,
-// Permanent and Returned; DeadSoon are those among Retried whose attempt was the last.
+// Permanent and Returned; DeadSoon are those among Retried and Returned whose receive was
+// the last.
 type Counts struct {
 	Received  int // begun or handed back
 	Succeeded int // acknowledged, duplicates of what was done before included
 	Retried   int // failed; they come back
 	Permanent int // failed for good, recorded and acknowledged
-	Returned  int // handed back without an attempt: no time left, behind a failure in its group, held by another
-	DeadSoon  int // failed for the last time: the next receive dead-letters them
+	Returned  int // handed back, see Returned
+	DeadSoon  int // the next receive dead-letters them; needs the option MaxReceiveCount
 }
 
 func (c *Counts) add(m Message, r Result) {
 	c.Received++
+	if m.LastAttempt && !r.Outcome.finished() {
+		c.DeadSoon++
+	}
 	switch r.Outcome {
 	case Succeeded:
 		c.Succeeded++
 	case Retried:
 		c.Retried++
-		if m.LastAttempt {
-			c.DeadSoon++
-		}
 	case Quarantined:
 		c.Permanent++
 	case Returned:

@@ -23,6 +23,8 @@ type settings struct {
 	hooks           []Hook
 	clock           Clock
 	concurrency     int
+	backsOff        bool // messages are hidden for the backoff's delay
+	wrong           []error
 
 	// Lambda only
 	client   VisibilityChanger
@@ -37,9 +39,9 @@ type settings struct {
 }
 
 // MaxReceiveCount states the redrive policy's maxReceiveCount. With it a handler learns
-// that an attempt is the last (Message.LastAttempt), and a last attempt that failed is
-// logged as an error and counted in the metric DeadSoon. In a dead-letter queue, see
-// ReceivedBefore, it is that of the dead-letter queue's own policy.
+// that an attempt is the last (Message.LastAttempt), and a message that comes back from its
+// last receive, failed or not begun, is logged as an error and counted in the metric
+// DeadSoon.
 func MaxReceiveCount(n int) Option { return func(s *settings) { s.maxReceiveCount = n } }
 
 // ReceivedBefore leaves the first n receives out of the count of attempts. It is for
@@ -54,7 +56,12 @@ func Retry(b Backoff) Option { return func(s *settings) { s.backoff = b } }
 // Quarantine records permanent failures in the sink. Without it a permanent failure is
 // retried like any other and ends in the dead-letter queue: it is not acknowledged
 // unrecorded.
-func Quarantine(sink Sink) Option { return func(s *settings) { s.sink = sink } }
+func Quarantine(sink Sink) Option {
+	return func(s *settings) {
+		s.refuse(sink == nil, "the sink of Quarantine is nil")
+		s.sink = sink
+	}
+}
 
 // Idempotent keeps the handler from running again for a key that is done.
 func Idempotent(i Idempotency) Option { return func(s *settings) { s.idempotency = &i } }
@@ -69,11 +76,22 @@ func Logger(l *slog.Logger) Option { return func(s *settings) { s.logger = l } }
 // Worker. What a Lambda function writes to standard output becomes metrics without
 // further ado. See Counts for what is counted.
 func Metrics(w io.Writer, namespace string) Option {
-	return func(s *settings) { s.metrics = &metrics{out: w, namespace: namespace} }
+	return func(s *settings) {
+		s.refuse(w == nil, "the writer of Metrics is nil")
+		s.refuse(namespace == "", "the namespace of Metrics is empty")
+		s.metrics = &metrics{out: w, namespace: namespace}
+	}
 }
 
-// Hooks are called around each message, the first one outermost.
-func Hooks(hooks ...Hook) Option { return func(s *settings) { s.hooks = append(s.hooks, hooks...) } }
+// Hooks are called around each message that is worked on, the first one outermost.
+func Hooks(hooks ...Hook) Option {
+	return func(s *settings) {
+		for i, h := range hooks {
+			s.refuse(h == nil, "hook %d is nil", i)
+		}
+		s.hooks = append(s.hooks, hooks...)
+	}
+}
 
 // Time makes the consumer live by the clock instead of WallClock.
 func Time(c Clock) Option { return func(s *settings) { s.clock = c } }
@@ -88,7 +106,10 @@ func Concurrency(n int) Option { return func(s *settings) { s.concurrency = n } 
 // sqs:ChangeMessageVisibility. Without it they come back after the queue's visibility
 // timeout. Workers always back off.
 func BackoffThrough(client VisibilityChanger) Option {
-	return func(s *settings) { s.client = client }
+	return func(s *settings) {
+		s.refuse(client == nil, "the client of BackoffThrough is nil")
+		s.client, s.backsOff = client, true
+	}
 }
 
 // QueueURL is the queue's URL for BackoffThrough. It is needed only where the URL doesn't
@@ -103,8 +124,9 @@ func StopBefore(d time.Duration) Option { return func(s *settings) { s.margin = 
 
 // Prefetch is how many messages a Worker holds, beyond those that are worked on, so that
 // no handler waits for SQS: by default as many as Concurrency, at least 10. Their
-// visibility timeouts are extended as well. Where handlers take more than a few seconds
-// set it to 0: each worker then takes no more than it can begin at once.
+// visibility timeouts are extended as well. A worker that is told to stop hands them back,
+// which costs each a receive. Where handlers take more than a few seconds set it to 0: each
+// worker then takes no more than it can begin at once.
 func Prefetch(n int) Option { return func(s *settings) { s.prefetch = n } }
 
 // Visibility is for how long a Worker hides messages from others at a time, whatever the
@@ -115,7 +137,7 @@ func Prefetch(n int) Option { return func(s *settings) { s.prefetch = n } }
 func Visibility(d time.Duration) Option { return func(s *settings) { s.visibility = d } }
 
 // PollWait is how long a Worker's receives wait for messages: 20 seconds by default, the
-// longest that SQS has; whole seconds.
+// longest that SQS has; whole seconds, at least 1.
 func PollWait(d time.Duration) Option { return func(s *settings) { s.pollWait = d } }
 
 // DrainFor is how long a Worker that is told to stop lets its handlers finish, 25 seconds
@@ -128,23 +150,24 @@ func settle(s settings, opts []Option) (*settings, error) {
 	for _, o := range opts {
 		o(&s)
 	}
-	var errs []error
-	refuse := func(bad bool, format string, args ...any) {
-		if bad {
-			errs = append(errs, fmt.Errorf(format, args...))
-		}
-	}
-	refuse(s.maxReceiveCount < 0 || s.maxReceiveCount > 1000, "the maxReceiveCount is %d: SQS has 1 to 1000", s.maxReceiveCount)
-	refuse(s.receivedBefore < 0, "%d receives before: there can't be fewer than none", s.receivedBefore)
-	refuse(s.concurrency < 1, "the concurrency is %d: it must be at least 1", s.concurrency)
-	refuse(s.margin < 0, "it is to stop %v before the deadline: that would be after it", s.margin)
-	refuse(s.clock == nil, "the clock is nil")
-	refuse(s.logger == nil, "the logger is nil")
-	errs = append(errs, s.backoff.check())
+	s.refuse(s.maxReceiveCount < 0 || s.maxReceiveCount > 1000, "the maxReceiveCount is %d: SQS has 1 to 1000", s.maxReceiveCount)
+	s.refuse(s.receivedBefore < 0, "%d receives before: there can't be fewer than none", s.receivedBefore)
+	s.refuse(s.concurrency < 1, "the concurrency is %d: it must be at least 1", s.concurrency)
+	s.refuse(s.margin < 0, "it is to stop %v before the deadline: that would be after it", s.margin)
+	s.refuse(s.clock == nil, "the clock is nil")
+	s.refuse(s.logger == nil, "the logger is nil")
+	s.wrong = append(s.wrong, s.backoff.check())
 	if s.idempotency != nil {
-		errs = append(errs, s.idempotency.check())
+		s.wrong = append(s.wrong, s.idempotency.check())
 	}
-	return &s, errors.Join(errs...)
+	return &s, errors.Join(s.wrong...)
+}
+
+// refuse notes what makes no sense.
+func (s *settings) refuse(bad bool, format string, args ...any) {
+	if bad {
+		s.wrong = append(s.wrong, fmt.Errorf(format, args...))
+	}
 }
 
 func defaults() settings {

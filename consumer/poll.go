@@ -91,6 +91,8 @@ func (s *shift) take() int {
 
 // receive takes up to n messages and brings them to the handlers.
 func (s *shift) receive(ctx context.Context, n int, wait time.Duration) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait+callTimeout)
+	defer cancel()
 	out, err := s.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl: &s.url, MaxNumberOfMessages: int32(n), WaitTimeSeconds: int32(wait / time.Second),
 		VisibilityTimeout:           int32(s.visibility / time.Second),

@@ -47,7 +47,11 @@ type result struct {
 	Result
 	delay   time.Duration
 	delayed bool // delay counts; otherwise the visibility timeout is left as it is
+	logged  bool
 }
+
+func retried(err error) result  { return result{Result: Result{Outcome: Retried, Err: err}} }
+func returned(err error) result { return result{Result: Result{Outcome: Returned, Err: err}} }
 
 // run works on one message. The handler's context is work; the books are kept under keep,
 // which outlasts it.
@@ -61,20 +65,30 @@ func (r *runner) run(work, keep context.Context, a attempt) (res result) {
 			defer func() { end(res.Result) }()
 		}
 	}
-	defer func() { r.log(work, a.message, res) }()
+	defer func() {
+		r.log(work, a.message, res)
+		res.logged = true
+	}()
 	res = r.runOnce(work, keep, a)
-	delay := r.backoff.Delay(a.message.Attempt, nil)
+	cause := context.Cause(work)
 	switch {
-	case res.Outcome == Retried && errors.Is(context.Cause(work), errStopped):
+	case res.Outcome.finished():
+		return res
+	case res.Outcome == Retried && errors.Is(cause, errStopped):
 		// We cut it short, which is no failure of its own: it may go on elsewhere at once.
-		return result{Result: Result{Outcome: Returned, Err: res.Err}, delayed: true}
+		res = returned(res.Err)
+		res.delayed = true
 	case errors.Is(res.Err, errNotBegun):
-		return result{Result: Result{Outcome: Returned, Err: res.Err}}
+		res = returned(res.Err)
+	case errors.Is(cause, ErrLost):
+		// Another may have received it by now, whose visibility timeout it would be: SQS
+		// takes the old handle for that.
 	case res.Outcome == Retried:
-		res.delay, res.delayed = delay, true
-	case res.Outcome == Returned:
-		res.delay = max(res.delay, delay) // each look at a lease costs a receive
+		res.delay, res.delayed = r.backoff.Delay(a.message.Attempt, nil), true
+	default: // held by another: each look at the lease costs a receive
+		res.delay, res.delayed = max(res.delay, r.backoff.Delay(a.message.Attempt, nil)), true
 	}
+	res.delayed = res.delayed && r.backsOff
 	return res
 }
 
@@ -91,6 +105,9 @@ func (r *runner) runOnce(work, keep context.Context, a attempt) result {
 	l := Lease{Key: key, Owner: rand.Text()}
 	claim, err := r.acquire(work, &l, a)
 	if err != nil {
+		// It may have been taken all the same, and would then be in the way of the next
+		// attempt. If this fails as well it ends by itself.
+		_ = r.idempotency.Store.Release(keep, l)
 		return retried(fmt.Errorf("acquiring the lease: %w", err))
 	}
 	switch claim.State {
@@ -99,7 +116,9 @@ func (r *runner) runOnce(work, keep context.Context, a attempt) result {
 	case Held:
 		err := fmt.Errorf("another consumer works on it until %s", claim.Until.UTC().Format(time.RFC3339))
 		wait := max(claim.Until.Sub(r.clock.Now()), 0) + time.Second // SQS counts in whole ones
-		return result{Result: Result{Outcome: Returned, Err: err}, delay: wait, delayed: true}
+		res := returned(err)
+		res.delay = wait
+		return res
 	}
 	stop := func() {}
 	if a.leased != nil {
@@ -179,18 +198,19 @@ func isPermanentAnswer(err error) bool {
 	return IsPermanent(err) && !errors.As(err, &p)
 }
 
-func retried(err error) result { return result{Result: Result{Outcome: Retried, Err: err}} }
-
 // log says what became of a message.
 func (r *runner) log(ctx context.Context, m Message, res result) {
 	if res.Outcome == Succeeded && !r.logger.Enabled(ctx, slog.LevelDebug) {
 		return // most messages
 	}
 	args := r.about(m, res.Err)
-	if res.Outcome == Retried && res.delayed {
+	if res.delayed {
 		args = append(args, slog.Duration("retry_after", res.delay))
 	}
 	var p *PanicError
+	if errors.As(res.Err, &p) {
+		args = append(args, slog.String("stack", string(p.Stack)))
+	}
 	switch {
 	case res.Duplicate:
 		r.logger.DebugContext(ctx, "done before", args...)
@@ -198,12 +218,14 @@ func (r *runner) log(ctx context.Context, m Message, res result) {
 		r.logger.DebugContext(ctx, "succeeded", args...)
 	case res.Outcome == Quarantined:
 		r.logger.ErrorContext(ctx, "failed for good, recorded", args...)
-	case res.Outcome == Returned:
-		r.logger.InfoContext(ctx, "returned without an attempt", args...)
+	case m.LastAttempt && res.Outcome == Returned:
+		r.logger.ErrorContext(ctx, "handed back at its last receive: SQS dead-letters it next", args...)
 	case m.LastAttempt:
 		r.logger.ErrorContext(ctx, "the last attempt failed: SQS dead-letters it next", args...)
-	case errors.As(res.Err, &p):
-		r.logger.ErrorContext(ctx, "the handler panicked", append(args, slog.String("stack", string(p.Stack)))...)
+	case res.Outcome == Returned:
+		r.logger.InfoContext(ctx, "handed back", args...)
+	case p != nil:
+		r.logger.ErrorContext(ctx, "the handler panicked, will be retried", args...)
 	default:
 		r.logger.WarnContext(ctx, "failed, will be retried", args...)
 	}

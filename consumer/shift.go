@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -17,13 +18,15 @@ type shift struct {
 	keep     context.Context // that of the calls to SQS, until the end
 	endKeep  context.CancelFunc
 
-	room      chan struct{} // one for each message that may be held
-	taking    sync.Mutex    // one poller at a time takes room, so that none keeps half of it
-	more      chan struct{} // a receive came back full: another poller may join
-	units     chan []*holding
-	acks      chan ack
-	abandoned chan struct{} // closed when handlers are given up on
-	held      held
+	room   chan struct{} // one for each message that may be held
+	taking sync.Mutex    // one poller at a time takes room, so that none keeps half of it
+	more   chan struct{} // a receive came back full: another poller may join
+	units  chan []*holding
+	held   held
+
+	acks       chan ack
+	noMoreAcks chan struct{} // closed when handlers have returned or are given up on
+	deleted    chan struct{} // closed when all acks are dealt with
 
 	mu     sync.Mutex
 	counts Counts
@@ -33,7 +36,7 @@ func newShift(w *Worker, ctx context.Context) *shift {
 	capacity := w.concurrency + w.prefetch
 	s := &shift{
 		Worker: w, room: make(chan struct{}, capacity), more: make(chan struct{}, 1),
-		units: make(chan []*holding, capacity), acks: make(chan ack, capacity), abandoned: make(chan struct{}),
+		units: make(chan []*holding, capacity), acks: make(chan ack, capacity), noMoreAcks: make(chan struct{}), deleted: make(chan struct{}),
 	}
 	s.stop, s.stopPoll = context.WithCancelCause(ctx)
 	s.keep, s.endKeep = context.WithCancel(context.WithoutCancel(ctx))
@@ -99,7 +102,7 @@ func (s *shift) handle() {
 func (s *shift) workUnit(unit []*holding) {
 	for n, h := range unit {
 		if s.stop.Err() != nil {
-			s.handBack(unit[n:], result{Result: Result{Outcome: Returned, Err: errStopped}, delayed: true})
+			s.handBack(unit[n:], errStopped, true)
 			return
 		}
 		res := s.run(h.ctx, s.keep, attempt{
@@ -112,22 +115,25 @@ func (s *shift) workUnit(unit []*holding) {
 			s.hide([]*holding{h}, res)
 			s.release(1)
 			// The rest of a group stays hidden behind it: it keeps its order, and spends no
-			// receive while the first is tried again.
-			s.handBack(unit[n+1:], result{Result: Result{Outcome: Returned, Err: errors.New("a message of its group failed before it")}})
+			// receive while the first is tried again. If we stop, others may go on at once.
+			s.handBack(unit[n+1:], fmt.Errorf("message %s of its group failed before it", h.message.ID), s.stop.Err() != nil)
 			return
 		}
 		s.add(h.message, res.Result)
-		err := s.ack(h)
+		err := s.ack(h.message)
 		s.release(1)
 		if err != nil {
-			s.handBack(unit[n+1:], result{Result: Result{Outcome: Returned, Err: errors.New("a message of its group could not be deleted before it")}})
+			s.handBack(unit[n+1:], fmt.Errorf("message %s of its group, before it, could not be deleted: %w", h.message.ID, err), s.stop.Err() != nil)
 			return
 		}
 	}
 }
 
-// handBack gives up messages that were not begun.
-func (s *shift) handBack(unit []*holding, res result) {
+// handBack gives up messages that were not begun: they are visible at once, or when their
+// visibility timeout ends.
+func (s *shift) handBack(unit []*holding, why error, atOnce bool) {
+	res := returned(why)
+	res.delayed = atOnce
 	for _, h := range unit {
 		s.held.drop(h)
 		s.log(h.ctx, h.message, res)

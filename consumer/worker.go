@@ -56,8 +56,8 @@ func NewWorker(client SQS, queueURL string, h Handler, opts ...Option) (*Worker,
 		{queueURL == "", errors.New("the queue's URL is empty")},
 		{!whole(s.visibility) || s.visibility < 3*time.Second || s.visibility > MaxVisibility,
 			fmt.Errorf("the visibility timeout is %v: it must be whole seconds from 3 to 43200", s.visibility)},
-		{!whole(s.pollWait) || s.pollWait < 0 || s.pollWait > 20*time.Second,
-			fmt.Errorf("the wait for messages is %v: it must be whole seconds up to 20", s.pollWait)},
+		{!whole(s.pollWait) || s.pollWait < time.Second || s.pollWait > 20*time.Second,
+			fmt.Errorf("the wait for messages is %v: it must be whole seconds from 1 to 20", s.pollWait)},
 		{s.drain < 0, fmt.Errorf("the drain is to take %v: it can't be negative", s.drain)},
 	} {
 		if c.bad {
@@ -67,6 +67,7 @@ func NewWorker(client SQS, queueURL string, h Handler, opts ...Option) (*Worker,
 	if err != nil {
 		return nil, fmt.Errorf("making a worker: %w", err)
 	}
+	s.backsOff = true
 	return &Worker{runner: runner{settings: s, handler: h}, client: client, url: queueURL, queue: nameOf(queueURL, "/")}, nil
 }
 
@@ -101,12 +102,13 @@ func (w *Worker) Run(ctx context.Context) error {
 
 	pollers.Wait()
 	close(s.units)
-	err := s.drainHandlers(&handlers)
-	if err == nil {
-		close(s.acks)
-	} else {
-		close(s.abandoned)
+	var waiting []*holding // what no handler has taken, and busy ones would take too late
+	for unit := range s.units {
+		waiting = append(waiting, unit...)
 	}
+	s.handBack(waiting, errStopped, true)
+	err := s.drainHandlers(&handlers)
+	close(s.noMoreAcks)
 	deleter.Wait()
 	s.endKeep()
 	others.Wait()

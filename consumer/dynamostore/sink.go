@@ -3,6 +3,7 @@ package dynamostore
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -15,7 +16,7 @@ import (
 //
 //	id            the MessageId: recording twice leaves one item
 //	body          the message's body
-//	error         what the handler returned
+//	error         what the handler returned, its first 4096 bytes
 //	receive_count the ApproximateReceiveCount
 //	failed_at     when it failed, RFC 3339 in UTC
 //	queue         the queue's name
@@ -38,8 +39,10 @@ func NewSink(client Putter, table string) *Sink { return &Sink{client: client, t
 // Record puts the failure.
 func (s *Sink) Record(ctx context.Context, f consumer.Failure) error {
 	m := f.Message
+	said := f.Err.Error()
+	said = strings.ToValidUTF8(said[:min(len(said), 4096)], "")
 	it := map[string]types.AttributeValue{
-		"id": text(m.ID), "body": text(m.Body), "error": text(f.Err.Error()), "receive_count": number(int64(m.ReceiveCount)),
+		"id": text(m.ID), "body": text(m.Body), "error": text(said), "receive_count": number(int64(m.ReceiveCount)),
 		"failed_at": text(f.Time.UTC().Format(time.RFC3339Nano)), "queue": text(m.Queue),
 	}
 	for name, value := range map[string]string{"group": m.GroupID, "key": m.Key} {

@@ -65,12 +65,12 @@ func New(provider trace.TracerProvider, propagator propagation.TextMapPropagator
 // returns them; attributes may be nil. SQS takes ten attributes a message: where there is
 // no room for the propagator's, they are left out and the trace ends there.
 func Inject(ctx context.Context, propagator propagation.TextMapPropagator, attributes map[string]types.MessageAttributeValue) map[string]types.MessageAttributeValue {
-	trace := propagation.MapCarrier{}
-	propagator.Inject(ctx, trace)
+	carried := propagation.MapCarrier{}
+	propagator.Inject(ctx, carried)
 	if attributes == nil {
 		attributes = map[string]types.MessageAttributeValue{}
 	}
-	for name, value := range trace {
+	for name, value := range carried {
 		_, there := attributes[name]
 		if value != "" && (there || len(attributes) < 10) { // SQS refuses empty values
 			attributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(value)}
