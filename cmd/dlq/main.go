@@ -1,10 +1,15 @@
-// Command dlq proves that SQS dead-letter queues work.
+// Command dlq proves that SQS dead-letter queues work, and works on those in use.
 //
 //	dlq prove ./examples/minimal
 //
-// deploys a Terraform stack, breaks its consumers, and shows what became of each
-// message. The exit status is 0 if all went well, 1 if the dead-lettering is not
-// proven, 2 if the command could not do its work, and 130 if it was interrupted.
+// deploys a Terraform stack, breaks its consumers, and shows what became of each message.
+//
+//	dlq status
+//	dlq inspect orders-dlq
+//
+// show which DLQs need attention, and what is in one. The exit status is 0 if all went
+// well, 1 if the dead-lettering is not proven, 2 if the command could not do its work, 3
+// if a DLQ needs attention, and 130 if it was interrupted.
 package main
 
 import (
@@ -23,6 +28,7 @@ import (
 const (
 	exitNotProven   = 1
 	exitFailed      = 2
+	exitDegraded    = 3
 	exitInterrupted = 130
 )
 
@@ -38,15 +44,27 @@ func run(args []string, stdout, stderr io.Writer) int {
 	context.AfterFunc(ctx, stop) // the next signal has its default effect
 
 	root := &cobra.Command{
-		Use:           "dlq",
-		Short:         "Prove that SQS dead-letter queues work",
+		Use:   "dlq",
+		Short: "Prove that SQS dead-letter queues work, and work on those in use",
+		Long: `Prove that SQS dead-letter queues (DLQs) work, and work on those in use.
+
+The exit status is 0 if all went well, 1 if the dead-lettering is not proven, 2 if the
+command could not do its work, 3 if a DLQ needs attention, and 130 if it was interrupted.
+Colours are for terminals only; NO_COLOR switches them off.`,
+		Example: `  dlq prove ./examples/minimal
+  dlq status
+  dlq inspect orders-dlq --max 20
+  dlq dashboard`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(proveCommand(), checkCommand(), serveCommand(), sweepCommand())
+	root.AddCommand(
+		proveCommand(), checkCommand(), serveCommand(), sweepCommand(),
+		statusCommand(), inspectCommand(), redriveCommand(), dashboardCommand(),
+	)
 	err := root.ExecuteContext(ctx)
 	switch {
 	case err == nil:
@@ -54,14 +72,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case err == errNotProven:
 		return exitNotProven // the report says why
 	case errors.Is(err, errNotProven):
-		fmt.Fprintf(stderr, "dlq: %v\n", err)
+		fmt.Fprintf(stderr, "dlq: %s\n", cleanLines(err.Error()))
 		return exitNotProven
+	case err == errDegraded:
+		return exitDegraded // what was shown says why
 	case ctx.Err() != nil && !errors.Is(err, errNotSaved):
 		// the error may have more to say than that, such as where a stack's state is
-		fmt.Fprintf(stderr, "dlq: interrupted: %v\n", err)
+		fmt.Fprintf(stderr, "dlq: interrupted: %s\n", cleanLines(err.Error()))
 		return exitInterrupted
 	default:
-		fmt.Fprintf(stderr, "dlq: %v\n", err)
+		fmt.Fprintf(stderr, "dlq: %s\n", cleanLines(err.Error()))
 		return exitFailed
 	}
 }

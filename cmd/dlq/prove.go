@@ -77,6 +77,7 @@ yours to say; it is not read from the stack.`,
 	f.BoolVar(&o.alarmHoldsInFlight, "alarm-holds-in-flight", true, "expect the alarm to stay while the DLQ's messages are being inspected")
 	f.BoolVar(&o.okNotification, "ok-notification", true, "expect a notification of the alarm's return to OK as well")
 	f.BoolVar(&o.redrive, "redrive", true, "prove that a redrive brings messages back and clears the alarm")
+	completeFlag(c, "target", target.Names()...)
 	return c
 }
 

@@ -23,6 +23,7 @@ type reportOptions struct {
 func (o *reportOptions) register(c *cobra.Command) {
 	c.Flags().StringVarP(&o.output, "output", "o", "text", "form of the report on standard output: text, json, junit, markdown or html")
 	c.Flags().StringArrayVar(&o.files, "report", nil, "also write the report to a `file`, in the form that its ending says: .txt, .json, .xml (JUnit), .md or .html; may be repeated")
+	completeFlag(c, "output", "text", "json", "junit", "markdown", "html")
 }
 
 // forms are the forms of reports, by name and by the ending of file names.

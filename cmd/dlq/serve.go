@@ -67,7 +67,6 @@ func serve(ctx context.Context, o serveOptions, stdout, stderr io.Writer) error 
 	options := []awstest.Option{
 		awstest.Listen(o.listen),
 		awstest.WithoutCallLog(), // nobody asks for it here
-		awstest.WithoutCallLog(),
 		awstest.OnError(func(err error) { fmt.Fprintf(stderr, "dlq: %v; trying again\n", err) }),
 	}
 	if o.stateFile != "" {

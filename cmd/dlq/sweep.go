@@ -57,6 +57,8 @@ is gone, and everything in its Terraform state.`,
 	f.BoolVar(&o.local, "local", false, "only working directories on this machine")
 	f.BoolVar(&o.yes, "yes", false, "remove what was found, after showing it")
 	f.StringVarP(&o.output, "output", "o", "text", "form of what is shown: text or json")
+	completeFlag(c, "output", "text", "json")
+	completeFlag(c, "target", "endpoint", "aws")
 	return c
 }
 
