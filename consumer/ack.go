@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"golang.org/x/sync/semaphore"
 )
 
 // callTimeout bounds calls to SQS, the SDK's repetitions included, so that a connection
@@ -19,6 +23,18 @@ const callTimeout = 20 * time.Second
 type ack struct {
 	message Message
 	done    chan<- error // told how that went, if not nil
+}
+
+// acks are the finished messages. One call goes out at once, and while it is under way
+// others gather: so few messages don't wait, and many go ten a call.
+type acks struct {
+	room *semaphore.Weighted // how many may wait for their deletion
+
+	mu       sync.Mutex
+	waiting  []ack
+	underway int  // calls
+	closed   bool // nothing more is acknowledged
+	calls    sync.WaitGroup
 }
 
 var errAbandoned = errors.New("the worker has stopped")
@@ -32,60 +48,57 @@ func (s *shift) ack(m Message) error {
 		done = make(chan error, 1)
 		a.done = done
 	}
-	select {
-	case <-s.noMoreAcks: // looked at first: there may be room for it as well
-		return errAbandoned
-	default:
-	}
-	select {
-	case s.acks <- a:
-	case <-s.noMoreAcks:
+	if err := s.acks.room.Acquire(s.keep, 1); err != nil {
 		return errAbandoned
 	}
+	s.acks.mu.Lock()
+	if s.acks.closed {
+		s.acks.mu.Unlock()
+		return errAbandoned
+	}
+	s.acks.waiting = append(s.acks.waiting, a)
+	s.deleteWaiting()
+	s.acks.mu.Unlock()
 	if done == nil {
 		return nil
 	}
-	select {
-	case err := <-done:
-		return err
-	case <-s.deleted:
-		return errAbandoned
+	return <-done
+}
+
+// deleteWaiting begins a call if there is one to make. acks.mu is locked.
+func (s *shift) deleteWaiting() {
+	q := &s.acks
+	if len(q.waiting) >= most && q.underway < s.pollers() || len(q.waiting) > 0 && q.underway == 0 {
+		q.underway++
+		q.calls.Go(s.deleteWhileWaiting)
 	}
 }
 
-// deleteAll deletes what is finished, until there is no more. One call goes out at once,
-// and while it is under way others gather: so few messages don't wait, and many go ten a
-// call.
-func (s *shift) deleteAll() {
-	defer close(s.deleted)
-	noMore := s.noMoreAcks
-	returned := make(chan struct{})
-	underway := 0
-	var batch []ack
-	for noMore != nil || len(batch) > 0 || len(s.acks) > 0 || underway > 0 {
-		full := len(batch) == most
-		if full && underway < s.pollers() || len(batch) > 0 && len(s.acks) == 0 && underway == 0 {
-			underway++
-			go func(batch []ack) {
-				s.delete(batch)
-				returned <- struct{}{}
-			}(batch)
-			batch = nil
-			continue
-		}
-		acks := s.acks
-		if full {
-			acks = nil
-		}
-		select {
-		case a := <-acks:
-			batch = append(batch, a)
-		case <-returned:
-			underway--
-		case <-noMore:
-			noMore = nil
-		}
+// deleteWhileWaiting makes calls as long as there are messages for full ones, or no other
+// call is under way.
+func (s *shift) deleteWhileWaiting() {
+	runtime.Gosched() // handlers that are quick have finished more by then
+	q := &s.acks
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.waiting) >= most || len(q.waiting) > 0 && q.underway == 1 {
+		n := min(len(q.waiting), most)
+		batch := slices.Clone(q.waiting[:n])
+		q.waiting = slices.Delete(q.waiting, 0, n)
+		q.mu.Unlock()
+		s.delete(batch)
+		q.room.Release(int64(n))
+		q.mu.Lock()
 	}
+	q.underway--
+}
+
+// endAcks ends the acknowledging, and returns when all that was finished is dealt with.
+func (s *shift) endAcks() {
+	s.acks.mu.Lock()
+	s.acks.closed = true
+	s.acks.mu.Unlock()
+	s.acks.calls.Wait()
 }
 
 // delete deletes the messages, ten at most. SQS may refuse single ones for reasons of its

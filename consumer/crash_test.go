@@ -220,7 +220,7 @@ func (w *world) runWorkers() {
 		p := w.process()
 		ctx, cancel := context.WithCancel(w.ctx)
 		worker, err := consumer.NewWorker(p.desk, w.url, p.handle, append(p.options(), quiet(), consumer.Time(w.clock),
-			consumer.Visibility(31*second), consumer.Concurrency(1+w.random.IntN(3)), consumer.Prefetch(w.random.IntN(4)))...)
+			consumer.Visibility(31*second), consumer.Concurrency(1+w.random.IntN(3)), consumer.Prefetch(w.random.IntN(4)), consumer.DrainFor(1000*time.Hour))...)
 		require.NoError(w, err)
 		done := make(chan error, 1)
 		go func() { done <- worker.Run(ctx) }()

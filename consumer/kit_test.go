@@ -450,11 +450,11 @@ func (d *desk) worker(url string, h consumer.Handler, opts ...consumer.Option) (
 	stop = sync.OnceValue(func() error {
 		cancel()
 		for {
+			d.clock.advance(time.Second) // what the drain waits for, if for anything but handlers
 			select {
 			case err := <-done:
 				return err
-			case <-time.After(time.Millisecond):
-				d.clock.advance(time.Second) // what the drain waits for
+			case <-time.After(50 * time.Millisecond):
 			}
 		}
 	})

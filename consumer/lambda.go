@@ -193,22 +193,36 @@ func (b *batch) work(ctx context.Context) {
 // workLane works on the messages of a lane until the first failure.
 func (b *batch) workLane(work, keep context.Context, lane []int, lease func() time.Time) {
 	var res result
-	for n, i := range lane {
+	n, ended := 0, false
+	defer func() {
+		if !ended { // by us: a handler has ended the goroutine
+			b.fail(lane[n:], result{Result: retried(errExited).Result, logged: true})
+		}
+	}()
+	for ; n < len(lane); n++ {
+		i := lane[n]
 		if work.Err() != nil || !b.begin(i) {
-			return
+			break
 		}
 		if n > 0 && b.messages[i].ID == b.messages[lane[n-1]].ID {
 			b.end(i, result{Result: Result{Outcome: res.Outcome, Err: res.Err, Duplicate: true}})
 			continue
 		}
 		res = b.run(work, keep, attempt{message: b.messages[i], lease: lease})
-		b.end(i, res)
 		if !res.Outcome.finished() {
-			for _, j := range lane[n+1:] {
-				b.end(j, returned(fmt.Errorf("message %s, before it, failed", b.messages[i].ID)))
-			}
-			return
+			b.fail(lane[n:], res)
+			break
 		}
+		b.end(i, res)
+	}
+	ended = true
+}
+
+// fail ends a lane whose first message has not finished: the rest fails with it.
+func (b *batch) fail(lane []int, res result) {
+	b.end(lane[0], res)
+	for _, i := range lane[1:] {
+		b.end(i, returned(fmt.Errorf("message %s, before it, failed", b.messages[lane[0]].ID)))
 	}
 }
 

@@ -42,22 +42,16 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// errExited is the error of a handler that ended its goroutine.
+// errExited is the error of a handler that ended its goroutine (runtime.Goexit).
 var errExited = errors.New("the handler ended its goroutine")
 
-// sheltered returns what fn returns. It runs it on a goroutine of its own, so that neither
-// a panic nor a call of runtime.Goexit takes more down than fn.
-func sheltered(fn func() error) error {
-	result := make(chan error, 1)
-	go func() {
-		err := errExited
-		defer func() {
-			if v := recover(); v != nil {
-				err = &PanicError{Value: v, Stack: debug.Stack()}
-			}
-			result <- err
-		}()
-		err = fn()
+// sheltered returns what fn returns, or its panic as an error. If fn ends its goroutine it
+// doesn't return: who called sees to that, see workUnit and workLane.
+func sheltered(fn func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
 	}()
-	return <-result
+	return fn()
 }

@@ -15,7 +15,7 @@ import (
 const most = 10
 
 // pollers is how many receives may be under way at a time.
-func (s *shift) pollers() int { return (cap(s.room) + most - 1) / most }
+func (s *shift) pollers() int { return (s.capacity + most - 1) / most }
 
 // poll receives until the shift ends. The first poller always does; the others wait until
 // a receive came back full, and until they find nothing.
@@ -66,25 +66,12 @@ func (s *shift) poll(first bool) {
 // that is, or 0 if the shift ends. It waits for ten where prefetched messages keep the
 // handlers busy meanwhile: a call costs the same for one message as for ten.
 func (s *shift) take() int {
-	s.taking.Lock()
-	defer s.taking.Unlock()
-	wanted, n := min(max(s.prefetch, 1), most), 0
-	for n < wanted {
-		select {
-		case <-s.room:
-			n++
-		case <-s.stop.Done():
-			s.release(n)
-			return 0
-		}
+	n := min(max(s.prefetch, 1), most)
+	if s.room.Acquire(s.stop, int64(n)) != nil {
+		return 0
 	}
-	for n < most {
-		select {
-		case <-s.room:
-			n++
-		default:
-			return n
-		}
+	for n < most && s.room.TryAcquire(1) {
+		n++
 	}
 	return n
 }

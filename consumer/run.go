@@ -56,6 +56,7 @@ func returned(err error) result { return result{Result: Result{Outcome: Returned
 // run works on one message. The handler's context is work; the books are kept under keep,
 // which outlasts it.
 func (r *runner) run(work, keep context.Context, a attempt) (res result) {
+	res = retried(errExited) // unless the handler returns
 	for _, hook := range r.hooks {
 		next, end := hook(work, a.message)
 		if next != nil {

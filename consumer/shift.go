@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // shift is one run of a worker.
@@ -18,15 +20,13 @@ type shift struct {
 	keep     context.Context // that of the calls to SQS, until the end
 	endKeep  context.CancelFunc
 
-	room   chan struct{} // one for each message that may be held
-	taking sync.Mutex    // one poller at a time takes room, so that none keeps half of it
-	more   chan struct{} // a receive came back full: another poller may join
-	units  chan []*holding
-	held   held
-
-	acks       chan ack
-	noMoreAcks chan struct{} // closed when handlers have returned or are given up on
-	deleted    chan struct{} // closed when all acks are dealt with
+	capacity int                 // how many messages may be held
+	room     *semaphore.Weighted // for so many
+	more     chan struct{}       // a receive came back full: another poller may join
+	units    chan []*holding
+	handlers sync.WaitGroup // those who take them
+	held     held
+	acks     acks
 
 	mu     sync.Mutex
 	counts Counts
@@ -35,15 +35,12 @@ type shift struct {
 func newShift(w *Worker, ctx context.Context) *shift {
 	capacity := w.concurrency + w.prefetch
 	s := &shift{
-		Worker: w, room: make(chan struct{}, capacity), more: make(chan struct{}, 1),
-		units: make(chan []*holding, capacity), acks: make(chan ack, capacity), noMoreAcks: make(chan struct{}), deleted: make(chan struct{}),
+		Worker: w, capacity: capacity, room: semaphore.NewWeighted(int64(capacity)), more: make(chan struct{}, 1),
+		units: make(chan []*holding, capacity), acks: acks{room: semaphore.NewWeighted(int64(capacity))},
 	}
 	s.stop, s.stopPoll = context.WithCancelCause(ctx)
 	s.keep, s.endKeep = context.WithCancel(context.WithoutCancel(ctx))
 	s.work, s.stopWork = context.WithCancelCause(s.keep)
-	for range capacity {
-		s.room <- struct{}{}
-	}
 	return s
 }
 
@@ -93,40 +90,62 @@ func (s *shift) writeCounts() {
 
 // handle works on what the pollers bring until they bring no more.
 func (s *shift) handle() {
+	ended := false
+	defer func() {
+		if !ended { // by us: a handler has ended the goroutine
+			s.handlers.Go(s.handle)
+		}
+	}()
 	for unit := range s.units {
 		s.workUnit(unit)
 	}
+	ended = true
 }
 
 // workUnit works on messages one after the other, until the first failure.
 func (s *shift) workUnit(unit []*holding) {
-	for n, h := range unit {
+	n, ended := 0, false
+	defer func() {
+		if !ended { // by us: a handler has ended the goroutine
+			s.fail(unit[n:], retried(errExited))
+		}
+	}()
+	for ; n < len(unit); n++ {
+		h := unit[n]
 		if s.stop.Err() != nil {
 			s.handBack(unit[n:], errStopped, true)
-			return
+			break
 		}
 		res := s.run(h.ctx, s.keep, attempt{
 			message: h.message, lease: h.leaseEnd, leased: h.leased,
 			patient: h.message.LastAttempt,
 		})
-		s.held.drop(h)
 		if !res.Outcome.finished() {
-			s.add(h.message, res.Result)
-			s.hide([]*holding{h}, res)
-			s.release(1)
-			// The rest of a group stays hidden behind it: it keeps its order, and spends no
-			// receive while the first is tried again. If we stop, others may go on at once.
-			s.handBack(unit[n+1:], fmt.Errorf("message %s of its group failed before it", h.message.ID), s.stop.Err() != nil)
-			return
+			s.fail(unit[n:], res)
+			break
 		}
+		s.held.drop(h)
 		s.add(h.message, res.Result)
 		err := s.ack(h.message)
 		s.release(1)
 		if err != nil {
 			s.handBack(unit[n+1:], fmt.Errorf("message %s of its group, before it, could not be deleted: %w", h.message.ID, err), s.stop.Err() != nil)
-			return
+			break
 		}
 	}
+	ended = true
+}
+
+// fail ends work on a unit whose first message has not finished. The rest of a group stays
+// hidden behind it: it keeps its order, and spends no receive while the first is tried
+// again. If we stop, others may go on at once.
+func (s *shift) fail(unit []*holding, res result) {
+	h := unit[0]
+	s.held.drop(h)
+	s.add(h.message, res.Result)
+	s.hide(unit[:1], res)
+	s.release(1)
+	s.handBack(unit[1:], fmt.Errorf("message %s of its group failed before it", h.message.ID), s.stop.Err() != nil)
 }
 
 // handBack gives up messages that were not begun: they are visible at once, or when their
@@ -144,8 +163,4 @@ func (s *shift) handBack(unit []*holding, why error, atOnce bool) {
 }
 
 // release makes room for so many messages.
-func (s *shift) release(n int) {
-	for range n {
-		s.room <- struct{}{}
-	}
-}
+func (s *shift) release(n int) { s.room.Release(int64(n)) }

@@ -89,14 +89,13 @@ const (
 func (w *Worker) Run(ctx context.Context) error {
 	s := newShift(w, ctx)
 	defer s.end()
-	var handlers, pollers, deleter, others sync.WaitGroup
+	var pollers, others sync.WaitGroup
 	for range w.concurrency {
-		handlers.Go(s.handle)
+		s.handlers.Go(s.handle)
 	}
 	for i := range s.pollers() {
 		pollers.Go(func() { s.poll(i == 0) })
 	}
-	deleter.Go(s.deleteAll)
 	others.Go(s.beat)
 	others.Go(s.count)
 
@@ -107,9 +106,8 @@ func (w *Worker) Run(ctx context.Context) error {
 		waiting = append(waiting, unit...)
 	}
 	s.handBack(waiting, errStopped, true)
-	err := s.drainHandlers(&handlers)
-	close(s.noMoreAcks)
-	deleter.Wait()
+	err := s.drainHandlers()
+	s.endAcks()
 	s.endKeep()
 	others.Wait()
 	s.writeCounts()
@@ -117,10 +115,10 @@ func (w *Worker) Run(ctx context.Context) error {
 }
 
 // drainHandlers waits until the handlers have returned, as long as they may take.
-func (s *shift) drainHandlers(handlers *sync.WaitGroup) error {
+func (s *shift) drainHandlers() error {
 	drained, returned := context.WithCancel(s.keep)
 	go func() {
-		handlers.Wait()
+		s.handlers.Wait()
 		returned()
 	}()
 	if s.clock.Sleep(drained, s.drain) == nil {

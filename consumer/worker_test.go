@@ -88,12 +88,13 @@ func TestLongWorkKeepsItsMessageHidden(t *testing.T) {
 	url := k.queue("q", "VisibilityTimeout", "30")
 	k.send(url, "long")
 	d := k.desk()
-	finish := make(chan struct{})
+	begun, finish := make(chan struct{}), make(chan struct{})
 	d.worker(url, func(ctx context.Context, _ consumer.Message) error {
+		close(begun)
 		<-finish
 		return ctx.Err()
 	})
-	k.eventually(func() bool { d.mu.Lock(); defer d.mu.Unlock(); return len(d.inHand) == 1 }, "received")
+	<-begun
 	for range 3 * 60 { // an hour
 		k.eventually(func() bool { return k.clock.asleep() == 1 }, "the heartbeat sleeps")
 		k.clock.advance(20 * second)
@@ -110,8 +111,9 @@ func TestPrefetchedMessagesStayHiddenToo(t *testing.T) {
 	url := k.queue("q")
 	k.send(url, "1", "2", "3", "4")
 	d := k.desk()
-	finish := make(chan struct{})
-	d.worker(url, func(context.Context, consumer.Message) error { <-finish; return nil }, consumer.Concurrency(1))
+	begun, finish := make(chan struct{}, 4), make(chan struct{})
+	d.worker(url, func(context.Context, consumer.Message) error { begun <- struct{}{}; <-finish; return nil }, consumer.Concurrency(1))
+	<-begun
 	k.eventually(func() bool { d.mu.Lock(); defer d.mu.Unlock(); return len(d.inHand) == 4 }, "received")
 	for range 15 {
 		k.eventually(func() bool { return k.clock.asleep() == 1 }, "the heartbeat sleeps")
@@ -128,16 +130,17 @@ func TestAHandlerIsToldWhenItsMessageCannotBeKeptAndItsFailureLeavesTheMessageAl
 	k.send(url, "a")
 	k.srv.Inject(awstest.Fault{Kind: awstest.InternalError, Service: "sqs", Operation: "ChangeMessageVisibilityBatch"})
 	d := k.desk()
-	told := make(chan error, 1)
+	begun, told := make(chan struct{}), make(chan error, 1)
 	var outcome atomic.Value
 	stop := d.worker(url, func(ctx context.Context, _ consumer.Message) error {
+		close(begun)
 		<-ctx.Done()
 		told <- context.Cause(ctx)
 		return ctx.Err()
 	}, consumer.Hooks(func(ctx context.Context, _ consumer.Message) (context.Context, func(consumer.Result)) {
 		return nil, func(r consumer.Result) { outcome.Store(r.Outcome) }
 	}))
-	k.eventually(func() bool { d.mu.Lock(); defer d.mu.Unlock(); return len(d.inHand) == 1 }, "received")
+	<-begun
 	k.eventually(func() bool { return k.clock.asleep() == 1 }, "the heartbeat sleeps")
 	k.clock.advance(20 * second)
 	k.eventually(func() bool { return k.clock.asleep() == 1 }, "one more try")
@@ -155,14 +158,16 @@ func TestAfterTwelveHoursAMessageIsLost(t *testing.T) {
 	k.send(url, "a")
 	d := k.desk()
 	var lost atomic.Value
+	received := make(chan struct{})
 	d.worker(url, func(ctx context.Context, _ consumer.Message) error {
+		close(received)
 		<-ctx.Done()
 		lost.Store(k.clock.Now())
 		require.Equal(t, consumer.ErrLost, context.Cause(ctx))
 		return ctx.Err()
 	}, consumer.Visibility(30*time.Minute))
 	begun := k.clock.Now()
-	k.eventually(func() bool { d.mu.Lock(); defer d.mu.Unlock(); return len(d.inHand) == 1 }, "received")
+	<-received
 	for lost.Load() == nil && k.clock.Now().Sub(begun) < 13*time.Hour {
 		k.eventually(func() bool { return k.clock.asleep() == 1 || lost.Load() != nil }, "the heartbeat sleeps")
 		k.clock.advance(10 * time.Minute)
@@ -184,9 +189,9 @@ func TestTheBackoffComesAfterAHeartbeatUnderWay(t *testing.T) {
 	k.send(url, "a")
 	d := k.desk()
 	slow := &slowBeat{desk: d, begun: make(chan struct{}), goOn: make(chan struct{})}
-	fail := make(chan struct{})
-	failed := make(chan struct{})
+	begun, fail, failed := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	w, err := consumer.NewWorker(slow, url, func(context.Context, consumer.Message) error {
+		close(begun)
 		<-fail
 		defer close(failed)
 		return errors.New("failed")
@@ -195,7 +200,7 @@ func TestTheBackoffComesAfterAHeartbeatUnderWay(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- w.Run(ctx) }()
-	k.eventually(func() bool { d.mu.Lock(); defer d.mu.Unlock(); return len(d.inHand) == 1 }, "received")
+	<-begun
 	k.eventually(func() bool { return k.clock.asleep() == 1 }, "the heartbeat sleeps")
 	k.clock.advance(20 * second)
 	<-slow.begun
@@ -284,6 +289,7 @@ func TestADrainHandsBackTheRestOfAGroupWithAHandlerThatItCutsShort(t *testing.T)
 }
 
 func TestADrainDoesNotWaitForHandlersThatDoNotEnd(t *testing.T) {
+	before := goroutinesSince(nil)
 	k := start(t)
 	url := k.queue("q")
 	k.send(url, "a")
@@ -297,7 +303,7 @@ func TestADrainDoesNotWaitForHandlersThatDoNotEnd(t *testing.T) {
 	<-begun
 	require.EqualError(t, stop(), "1 messages of q were still being worked on 12s after the worker was told to stop; they are not acknowledged")
 	close(end)
-	k.eventually(func() bool { return !strings.Contains(stacks(), "(*shift)") }, "nothing runs on")
+	k.eventually(func() bool { return len(goroutinesSince(before)) == 0 }, "nothing runs on")
 	require.Equal(t, 1, k.size(url), "not deleted, though the handler ended well after all")
 }
 
@@ -316,7 +322,7 @@ func TestADrainHandsBackAtOnceWhatWasNotBegun(t *testing.T) {
 				begun <- m.Body
 				<-go1
 				return nil
-			}, quiet(), consumer.Time(k.clock), consumer.Concurrency(1), consumer.Prefetch(10))
+			}, quiet(), consumer.Time(k.clock), consumer.Concurrency(1), consumer.Prefetch(10), consumer.DrainFor(time.Hour))
 			require.NoError(t, err)
 			if c.queue == "q" {
 				k.send(url, "1", "2", "3", "4", "5", "6", "7")
@@ -443,6 +449,37 @@ func (r *refusing) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessage
 	f := r.fault
 	f.Id = in.Entries[0].Id
 	return &sqs.DeleteMessageBatchOutput{Failed: []types.BatchResultErrorEntry{f}}, nil
+}
+
+func TestAHandlerThatEndsItsGoroutineEndsNeitherTheWorkerNorItsMessage(t *testing.T) {
+	k := start(t)
+	url := k.queue("q.fifo", "FifoQueue", "true")
+	k.sendGroup(url, "g", "1", "2")
+	d := k.desk()
+	d.beat = -1
+	logs := &logs{}
+	var mu sync.Mutex
+	var seen []string
+	stop := d.worker(url, func(_ context.Context, m consumer.Message) error {
+		mu.Lock()
+		defer mu.Unlock()
+		seen = append(seen, m.Body)
+		switch len(seen) {
+		case 1:
+			runtime.Goexit()
+		case 2:
+			panic("once more")
+		}
+		return nil
+	}, consumer.Concurrency(1), logs.option())
+	k.eventually(func() bool {
+		k.clock.advance(time.Second)
+		return k.size(url) == 0
+	}, "done")
+	require.NoError(t, stop())
+	require.Equal(t, []string{"1", "1", "1", "2"}, seen)
+	require.Equal(t, 1, logs.count("failed, will be retried"))
+	require.Equal(t, 1, logs.count("the handler panicked, will be retried"))
 }
 
 func TestConcurrencyIsReachedAndNeverExceeded(t *testing.T) {
@@ -613,6 +650,7 @@ func TestCallsToSQSAreBounded(t *testing.T) {
 }
 
 func TestNothingOfAWorkerIsLeftWhenRunReturns(t *testing.T) {
+	before := goroutinesSince(nil)
 	k := start(t)
 	url := k.queue("q")
 	for i := range 30 {
@@ -625,13 +663,21 @@ func TestNothingOfAWorkerIsLeftWhenRunReturns(t *testing.T) {
 		}
 		return nil
 	}, consumer.Metrics(&strings.Builder{}, "n"), consumer.Idempotent(consumer.Idempotency{Store: &consumer.MemoryStore{}}))
-	require.Contains(t, stacks(), "consumer.(*shift)")
 	k.eventually(d.idle, "all are handled")
+	require.NotEmpty(t, goroutinesSince(before))
 	require.NoError(t, stop())
-	k.eventually(func() bool { return !strings.Contains(stacks(), "consumer.(*shift)") }, "no goroutine is left")
+	k.eventually(func() bool { return len(goroutinesSince(before)) == 0 }, "no goroutine is left")
 }
 
-func stacks() string {
+// goroutinesSince are the goroutines that run code of workers, but for those before.
+func goroutinesSince(before map[string]bool) map[string]bool {
 	buffer := make([]byte, 1<<22)
-	return string(buffer[:runtime.Stack(buffer, true)])
+	found := map[string]bool{}
+	for stack := range strings.SplitSeq(string(buffer[:runtime.Stack(buffer, true)]), "\n\n") {
+		name, _, _ := strings.Cut(stack, " [")
+		if strings.Contains(stack, "consumer.(*") && !before[name] {
+			found[name] = true
+		}
+	}
+	return found
 }

@@ -8,6 +8,8 @@
 //		fmt.Println(q.Name, q.Health, q.Reasons)
 //	}
 //
+// [Inspect] looks at the messages of a DLQ, groups and redacts them, and gives them back.
+//
 // Everything works with the clients of the AWS SDK, in the account and region that these
 // are configured for. Which queue is the DLQ of which is read from redrive policies, never
 // from names.

@@ -22,7 +22,7 @@ type Fleet struct {
 	SQS Reader
 	// Metrics tells ages; without it they are unknown.
 	Metrics MetricReader
-	// CallsPerSecond bounds the calls; 0 means 1000. It slows down by itself where AWS
+	// CallsPerSecond bounds the calls; 0 means 2000. It slows down by itself where AWS
 	// throttles. At most 32 calls are under way at a time.
 	CallsPerSecond int
 	// Progress, if not nil, is told how many calls are made and how many there will be,

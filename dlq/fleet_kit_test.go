@@ -26,8 +26,9 @@ type ground struct {
 	cw  *cloudwatch.Client
 }
 
+// newGround begins some seconds after a full minute, at which metrics are published.
 func newGround(t testing.TB, opts ...awstest.Option) *ground {
-	srv := awstest.Start(t, opts...)
+	srv := awstest.Start(t, append([]awstest.Option{awstest.StartAt(time.Date(2026, 11, 24, 9, 0, 5, 0, time.UTC))}, opts...)...)
 	return &ground{t, srv, sqs.NewFromConfig(srv.DirectConfig()), cloudwatch.NewFromConfig(srv.DirectConfig())}
 }
 

@@ -49,9 +49,10 @@ type InspectOptions struct {
 // depth of a JSON body, also in arrays and in strings that hold JSON themselves, as in what
 // SNS sends; a field at the end of such a path, "customer.email"; and message attributes,
 // by their names, and in JSON that they hold. Case doesn't count. A body that isn't a JSON
-// object or array is replaced as a whole. What it can't know of is a value that stands
-// somewhere else, in the text of an error or another field, in a message group id, in a
-// key, or encoded, as in base64.
+// object or array is replaced as a whole. A value of four characters or more is replaced
+// also where else it stands in its message, as in the text of an error or in the group id.
+// What it can't know of is a value in another form: shorter, in parts, in a field's name, or
+// encoded, as in base64.
 type Inspection struct {
 	Schema int       `json:"schema"` // InspectionSchema
 	Time   time.Time `json:"time"`   // when it began

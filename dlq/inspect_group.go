@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -61,6 +60,7 @@ type grouping struct {
 	now     time.Time
 	groups  map[groupKey]*Group
 	ages    []int // by ageClasses
+	ids     *regexp.Regexp
 }
 
 type groupKey struct {
@@ -69,7 +69,10 @@ type groupKey struct {
 }
 
 func newGrouping(o InspectOptions, now time.Time) *grouping {
-	return &grouping{by: o.GroupBy, samples: max(o.Samples, 0), now: now, groups: map[groupKey]*Group{}, ages: make([]int, len(ageClasses()))}
+	return &grouping{
+		by: o.GroupBy, samples: max(o.Samples, 0), now: now, groups: map[groupKey]*Group{}, ages: make([]int, len(ageClasses())),
+		ids: regexp.MustCompile(`(?i)\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b(0x)?[0-9a-f]*[0-9][0-9a-f]{7,}\b|\d+(\.\d+)*`),
+	}
 }
 
 type ageClass struct {
@@ -95,7 +98,7 @@ func (g *grouping) add(m InspectedMessage) {
 		case BySource:
 			key.source = m.Source
 		case ByError:
-			key.err = errorKind(m.Error)
+			key.err = g.errorKind(m.Error)
 		case ByShape:
 			key.shape = m.Shape
 		case ByAge:
@@ -151,9 +154,9 @@ func (g *grouping) result() ([]Group, []AgeCount) {
 
 // errorKind is an error without what differs from one message to the next: numbers, UUIDs
 // and other identifiers in hexadecimal. Only the first line counts.
-func errorKind(text string) string {
+func (g *grouping) errorKind(text string) string {
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
-	text = idPattern().ReplaceAllString(cutText(text, 4*errorLength), "#")
+	text = g.ids.ReplaceAllString(cutText(text, 4*errorLength), "#")
 	return cutText(strings.TrimSpace(text), errorLength)
 }
 
@@ -167,7 +170,3 @@ func cutText(text string, n int) string {
 	}
 	return text[:n]
 }
-
-var idPattern = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b(0x)?[0-9a-f]*[0-9][0-9a-f]{7,}\b|\d+(\.\d+)*`)
-})

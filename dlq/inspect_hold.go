@@ -42,20 +42,20 @@ type holding struct {
 	messages   []heldMessage  // in the order of their first receive
 	index      map[string]int // of messages, by MessageId
 	lost       int            // receives whose answer was lost
+	began      time.Time      // by the wall clock
 	until      time.Time      // by then the last has come back by itself, by the wall clock
 }
 
 type heldMessage struct{ receipt string }
 
 func newHolding(client Receiver, q Queue, visibility time.Duration) *holding {
-	return &holding{client: client, queue: q, visibility: visibility, index: map[string]int{}}
+	return &holding{client: client, queue: q, visibility: visibility, index: map[string]int{}, began: time.Now()}
 }
 
 // receive receives until there are most messages (less than 0: no bound), and calls seen
 // with each. A message that comes a second time, as standard queues may deliver one, is
 // not shown again.
 func (h *holding) receive(ctx context.Context, most int, seen func(types.Message) error) (Ending, error) {
-	began := time.Now()
 	for {
 		n := batchSize
 		if most >= 0 {
@@ -66,7 +66,7 @@ func (h *holding) receive(ctx context.Context, most int, seen func(types.Message
 			return EndedInterrupted, context.Cause(ctx)
 		case n <= 0:
 			return EndedMax, nil
-		case time.Since(began) > h.visibility*3/4:
+		case time.Since(h.began) > h.visibility*3/4:
 			return EndedTime, nil
 		}
 		received, err := h.receiveOnce(ctx, n)

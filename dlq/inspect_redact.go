@@ -6,11 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Redacted stands for a value that was redacted.
 const Redacted = "[redacted]"
+
+// shortestSecret is how many characters a redacted value must have to be replaced where
+// else it stands in its message. Shorter ones stand everywhere.
+const shortestSecret = 4
 
 // redactor replaces the values of fields in messages.
 type redactor struct {
@@ -31,12 +38,33 @@ func newRedactor(fields []string) (redactor, error) {
 	return r, nil
 }
 
-// message redacts a message.
+// message redacts a message: once to learn which values are to be hidden, and then to hide
+// them wherever they stand.
 func (r redactor) message(m InspectedMessage) InspectedMessage {
 	if len(r.paths) == 0 {
 		return m
 	}
-	if body, ok := r.text(m.Body, nil); ok {
+	found := redaction{redactor: r, secrets: map[string]bool{}}
+	found.message(m)
+	// the longest first, as one may stand in another
+	secrets := slices.SortedFunc(maps.Keys(found.secrets), func(a, b string) int { return len(b) - len(a) })
+	var pairs []string
+	for _, s := range secrets {
+		pairs = append(pairs, s, Redacted)
+	}
+	found.elsewhere = strings.NewReplacer(pairs...)
+	return found.message(m)
+}
+
+// redaction is the redaction of one message.
+type redaction struct {
+	redactor
+	secrets   map[string]bool   // values that were hidden
+	elsewhere *strings.Replacer // hides them in other texts; nil while they are looked for
+}
+
+func (r *redaction) message(m InspectedMessage) InspectedMessage {
+	if body, ok := r.json(m.Body, nil); ok {
 		m.Body = body
 	} else {
 		m.Body = Redacted // nobody knows what is in it
@@ -44,23 +72,55 @@ func (r redactor) message(m InspectedMessage) InspectedMessage {
 	attributes := map[string]MessageAttribute{}
 	for name, a := range m.Attributes {
 		path := appendName(nil, name)
-		switch value, ok := r.text(a.Value, path); {
-		case r.hides(path):
+		if r.hides(path) {
+			r.learn(a.Value)
 			a.Value, a.Binary = Redacted, nil
-		case ok:
+		} else if value, ok := r.json(a.Value, path); ok {
 			a.Value = value
+		} else {
+			a.Value = r.text(a.Value)
 		}
 		attributes[name] = a
 	}
 	if m.Attributes != nil {
 		m.Attributes = attributes
 	}
+	m.GroupID, m.DeduplicationID = r.text(m.GroupID), r.text(m.DeduplicationID)
 	return m
 }
 
-// text redacts within a text that is a JSON object or array, or a JSON string of such a
-// text. It reports whether it is one.
-func (r redactor) text(text string, path []string) (string, bool) {
+// text hides in a text what was hidden elsewhere.
+func (r *redaction) text(text string) string {
+	if r.elsewhere == nil {
+		return text
+	}
+	return r.elsewhere.Replace(text)
+}
+
+// learn remembers a value that is hidden.
+func (r *redaction) learn(v any) {
+	switch v := v.(type) {
+	case string:
+		if utf8.RuneCountInString(v) >= shortestSecret {
+			r.secrets[v] = true
+		}
+	case json.Number:
+		r.learn(v.String())
+	case []any:
+		for _, e := range v {
+			r.learn(e)
+		}
+	case map[string]any:
+		for _, e := range v {
+			r.learn(e)
+		}
+	}
+}
+
+// json redacts within a text that is a JSON object or array, or a JSON string of such a
+// text. It reports whether it is one. Each level of JSON in a string has twice the quotes of
+// the one before, so that there are few of them in a message.
+func (r *redaction) json(text string, path []string) (string, bool) {
 	if trimmed := strings.TrimSpace(text); trimmed == "" || !strings.ContainsRune(`{["`, rune(trimmed[0])) {
 		return text, false
 	}
@@ -69,7 +129,7 @@ func (r redactor) text(text string, path []string) (string, bool) {
 		return text, false
 	}
 	if inner, isText := v.(string); isText {
-		if inner, isText = r.text(inner, path); !isText {
+		if inner, isText = r.json(inner, path); !isText {
 			return text, false
 		}
 		v = inner
@@ -86,12 +146,13 @@ func (r redactor) text(text string, path []string) (string, bool) {
 }
 
 // value redacts within a value; arrays add nothing to the path.
-func (r redactor) value(v any, path []string) any {
+func (r *redaction) value(v any, path []string) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for name, member := range v {
 			at := appendName(path, name)
 			if r.hides(at) {
+				r.learn(member)
 				v[name] = Redacted
 			} else {
 				v[name] = r.value(member, at)
@@ -102,8 +163,13 @@ func (r redactor) value(v any, path []string) any {
 			v[i] = r.value(v[i], path)
 		}
 	case string:
-		if text, ok := r.text(v, path); ok {
+		if text, ok := r.json(v, path); ok {
 			return text
+		}
+		return r.text(v)
+	case json.Number:
+		if r.elsewhere != nil && r.secrets[v.String()] {
+			return Redacted
 		}
 	}
 	return v
@@ -116,19 +182,9 @@ func appendName(path []string, name string) []string {
 
 // hides says whether what is at the path is redacted: whether it ends with one of ours.
 func (r redactor) hides(path []string) bool {
-	for _, p := range r.paths {
-		if len(path) < len(p) {
-			continue
-		}
-		same := true
-		for i, name := range path[len(path)-len(p):] {
-			same = same && name == p[i]
-		}
-		if same {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.paths, func(p []string) bool {
+		return len(path) >= len(p) && slices.Equal(path[len(path)-len(p):], p)
+	})
 }
 
 // decode decodes the one JSON value that a text is, with numbers as they are written.

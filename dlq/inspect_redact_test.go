@@ -59,6 +59,13 @@ func TestAttributesAreRedactedByNameAndWithin(t *testing.T) {
 	require.Equal(t, "[redacted]", m.Error)
 }
 
+func TestARedactedValueIsReplacedWhereElseItStands(t *testing.T) {
+	m := inspected(newGround(t), `{"email":"a@b.c","card":{"number":4111111111111111,"cvc":"123"},"log":["to a@b.c and A@b.c, 123"],"copy":4111111111111111,"s":"{\"x\":\"4111111111111111\"}"}`,
+		[]string{"email", "number", "cvc"}, "ErrorMessage", "card 4111111111111111 of a@b.c declined")
+	require.Equal(t, `{"card":{"cvc":"[redacted]","number":"[redacted]"},"copy":"[redacted]","email":"[redacted]","log":["to [redacted] and A@b.c, 123"],"s":"{\"x\":\"[redacted]\"}"}`, m.Body, "but not what is shorter than four")
+	require.Equal(t, "card [redacted] of [redacted] declined", m.Error)
+}
+
 func TestWithoutFieldsToRedactABodyIsAsItWasSent(t *testing.T) {
 	require.Equal(t, `{"b" : 1, "a":"<"}`, inspected(newGround(t), `{"b" : 1, "a":"<"}`, nil).Body)
 }

@@ -14,7 +14,7 @@ const (
 	// defaultCallsPerSecond is where a pace starts. AWS publishes no limit for reading
 	// queues' attributes, so the pace finds it: it halves when AWS throttles, and rises
 	// again by each call that passes.
-	defaultCallsPerSecond = 1000
+	defaultCallsPerSecond = 2000
 	leastCallsPerSecond   = 5
 	// concurrentCalls bounds the calls that are under way at a time.
 	concurrentCalls = 32

@@ -78,6 +78,10 @@ type Redrive struct {
 	// Progress is called after each batch, one call at a time; nil for none.
 	Progress func(RedriveProgress)
 
+	// Waiting is called once if the run has met all messages that are visible, and waits, up
+	// to a minute, for those that are in flight elsewhere; nil for none.
+	Waiting func(messages int64)
+
 	// sent is called with the MessageIds of what was redriven.
 	sent func(ids []string)
 	// maxRedriven ends the run after that many messages were redriven; 0 means any number.

@@ -79,7 +79,10 @@ func TestALostAnswerToAReceiveHidesMessagesUntilTheRunHasWaitedForThem(t *testin
 	m.failAll(m.orders)
 	m.inject(awstest.Fault{Kind: awstest.DropResponse, Operation: "ReceiveMessage", Times: 1})
 	r.Visibility = 5 * minute
+	var waited []int64
+	r.Waiting = func(messages int64) { waited = append(waited, messages) }
 	s = m.run(r)
+	require.Equal(t, []int64{10}, waited)
 	require.Equal(t, 10, s.Redriven)
 	require.Equal(t, int64(10), s.HiddenElsewhere)
 	require.Contains(t, s.Attention()[0], "10 messages in flight")
@@ -245,6 +248,22 @@ func TestAnInterruptFinishesTheBatchAndShowsTheRest(t *testing.T) {
 	require.Len(t, m.drain(m.orders), 10)
 }
 
+func TestAnInterruptWaitsForReceivesThatAreUnderWay(t *testing.T) {
+	m := newMorning(t)
+	m.fail(m.orders, numbered(30)...)
+	ctx, interrupt := context.WithCancel(t.Context())
+	r := m.redrive(all)
+	r.Client = &hooked{RedriveClient: m.sqs, receive: func(next func() (*sqs.ReceiveMessageOutput, error)) (*sqs.ReceiveMessageOutput, error) {
+		interrupt()
+		return next()
+	}}
+	s, err := r.Run(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Zero(t, s.Redriven)
+	require.Equal(t, [2]string{"30", "0"}, m.count(m.dlq), "none stays hidden")
+	require.NotZero(t, m.srv.Count("sqs", "ChangeMessageVisibilityBatch"))
+}
+
 func TestAnInterruptWhileTheRateIsWaitedForShowsTheMessages(t *testing.T) {
 	m := newMorning(t)
 	m.fail(m.orders, numbered(30)...)
@@ -261,14 +280,14 @@ func TestAnInterruptWhileTheRateIsWaitedForShowsTheMessages(t *testing.T) {
 func TestWhatIsLeftStaysHiddenInALongRun(t *testing.T) {
 	m := newMorning(t)
 	m.send(m.dlq, numbered(15)...) // no sources: they are left
-	m.fail(m.orders, numbered(60)...)
+	m.fail(m.orders, numbered(150)...)
 	m.srv.Clock.Pause()
 	r := m.redrive(all)
 	r.Concurrency, r.Visibility, r.Rate = 1, time.Minute, 1
 	begin := m.srv.Clock.Now()
 	s := m.run(r)
-	require.Greater(t, m.srv.Clock.Now().Sub(begin), 55*time.Second)
-	require.Equal(t, 75, s.Met, "none was met twice")
+	require.Greater(t, m.srv.Clock.Now().Sub(begin), 140*time.Second)
+	require.Equal(t, 165, s.Met, "none was met twice")
 	require.Equal(t, 15, s.Left)
 	require.Equal(t, [2]string{"15", "0"}, m.count(m.dlq))
 }

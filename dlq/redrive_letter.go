@@ -55,6 +55,14 @@ func letterOf(m *types.Message) *DeadLetter {
 	return l
 }
 
+func lettersOf(messages []types.Message) []*DeadLetter {
+	all := make([]*DeadLetter, len(messages))
+	for i := range messages {
+		all[i] = letterOf(&messages[i])
+	}
+	return all
+}
+
 // size is what SQS counts of a message: the body and the names, types and values of its
 // attributes, in bytes.
 func (l *DeadLetter) size() int { return sizeOf(l.Body, l.Attributes) }

@@ -122,6 +122,9 @@ func (x *run) meetAll(ctx context.Context) error {
 		case there.Visible > 0 && !x.DLQ.FIFO() && round < 2:
 			round++
 		case elsewhere > 0 && !x.DryRun && settled < time.Minute:
+			if settled == 0 && x.Waiting != nil {
+				x.Waiting(elsewhere)
+			}
 			if err := x.Sleep(ctx, 5*time.Second); err != nil {
 				return err
 			}
@@ -199,6 +202,9 @@ func (x *run) work(ctx context.Context) error {
 		if len(messages) == 0 {
 			return nil
 		}
+		if ctx.Err() != nil {
+			return x.left.add(lettersOf(messages), x.Now())
+		}
 		if err := x.handle(ctx, messages); err != nil {
 			return err
 		}
@@ -214,7 +220,10 @@ func unlessDone(ctx context.Context, err error) error {
 	return err
 }
 
-func (x *run) receive(ctx context.Context, n int) ([]types.Message, error) {
+// maxGrace is how long an answer may take when a run is interrupted.
+const maxGrace = 5 * time.Second
+
+func (x *run) receive(interrupted context.Context, n int) ([]types.Message, error) {
 	in := &sqs.ReceiveMessageInput{
 		QueueUrl: &x.DLQ.URL, MaxNumberOfMessages: int32(n),
 		VisibilityTimeout: int32(x.Visibility / time.Second), WaitTimeSeconds: int32(max(0, x.Wait) / time.Second),
@@ -229,6 +238,11 @@ func (x *run) receive(ctx context.Context, n int) ([]types.Message, error) {
 		in.ReceiveRequestAttemptId = new(string)
 		*in.ReceiveRequestAttemptId = rand.Text()
 	}
+	// A receive that were given up might hide messages that nobody shows again, so who is
+	// interrupted waits for its answer.
+	ctx, stop := context.WithCancel(context.WithoutCancel(interrupted))
+	defer stop()
+	defer context.AfterFunc(interrupted, func() { time.AfterFunc(x.Wait+maxGrace, stop) })()
 	out, err := x.Client.ReceiveMessage(ctx, in, patiently)
 	if err != nil {
 		return nil, err

@@ -32,12 +32,12 @@ func processorDefects() [][]moduleDefect {
 		{{"logs that go nowhere", consumer, `["logs:CreateLogStream", "logs:PutLogEvents"]`, `["logs:CreateLogStream"]`, "its death is told: the log tells of 0 deaths"}},
 		{{"one attempt less", example, "max_receive_count        = 5", "max_receive_count        = 4", "a poison task: task poison is {status:DEAD attempts:4"}},
 		{{"a consumer of the DLQ", example, "queue               = module.queue\n", "queue               = { queue_arn = module.queue.dlq_arn, visibility_timeout_seconds = 30 }\n", "a good task: task good is {status:PENDING"}},
-		{{"an undertaker on the source queue", example, "queue_arn                  = module.queue.dlq_arn", "queue_arn                  = module.queue.queue_arn", "a poison task"}},
+		{{"an undertaker on the source queue", example, "queue_arn                  = module.queue.dlq_arn", "queue_arn                  = module.queue.queue_arn", "defect-7-dead-letters is {Queue:arn:aws:sqs:us-east-1:000000000000:defect-7 State"}},
 		{{"an undertaker that is switched off", example, "enabled             = var.dead_letters_enabled", "enabled             = false", "a poison task: task poison is {status:PROCESSING attempts:5"}},
 		{{"the other program", example, "/consumer.zip", "/dead-letters.zip", "a good task: task good is {status:DEAD"}},
 		{{"keys among the tasks", example, "KEYS_TABLE = aws_dynamodb_table.keys.name", "KEYS_TABLE = aws_dynamodb_table.tasks.name", "a good task: task good is"}},
 		{{"a failure for all", example, "FAIL       = var.fail", `FAIL       = "times:1"`, "a good task: task good is {status:DONE attempts:2"}},
 		{{"deaths of another service", example, "SERVICE           = var.name", `SERVICE           = "tasks"`, "its death is told: tasks_dead_total is 0"}},
-		{{"an alarm on another service", example, "dimensions  = { Service = var.name }", `dimensions  = { Service = "tasks" }`, "went to ALARM 0 times"}},
+		{{"an alarm on another service", example, "dimensions  = { Service = var.name }", `dimensions  = { Service = "another" }`, "went to ALARM 0 times"}},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -175,7 +176,7 @@ func standFor(srv *awstest.Server, c *sdkClients, name string, fails map[string]
 			return errors.New("not now")
 		}
 		return nil
-	}, consumer.Time(srv.Clock))
+	}, consumer.Time(srv.Clock), consumer.Logger(slog.New(slog.DiscardHandler)))
 	srv.HandleFunction(name, func(ctx context.Context, payload []byte) ([]byte, error) {
 		var event events.SQSEvent
 		if err := json.Unmarshal(payload, &event); err != nil {
@@ -220,7 +221,8 @@ func same[T any](what string, got, want T) error {
 }
 
 // checkFIFOConsumer has one group fail twice while another goes on, under a key, and a
-// message that fails for ever be dead-lettered, with its group going on after it.
+// message that fails for ever be dead-lettered, with its group going on after it. With
+// larger batches its successors would use up their receives together with it.
 func checkFIFOConsumer(ctx context.Context, srv *awstest.Server, c *sdkClients, d deployedConsumer) error {
 	f := standFor(srv, c, d.FunctionName, map[string]int{"a1": 2, "c1": 99})
 	if err := c.sendBodies(ctx, d.QueueURL, "a1", "b1", "c1", "a2", "b2", "c2"); err != nil {
@@ -242,10 +244,10 @@ func checkFIFOConsumer(ctx context.Context, srv *awstest.Server, c *sdkClients, 
 		return err
 	}
 	return errors.Join(
-		same("receive counts", f.counts, map[string][]int{"a1": {1, 2, 3}, "a2": {3}, "b1": {1}, "b2": {1}, "c1": {1, 2, 3}, "c2": {3}}),
+		same("receive counts", f.counts, map[string][]int{"a1": {1, 2, 3}, "a2": {1}, "b1": {1}, "b2": {1}, "c1": {1, 2, 3}, "c2": {1}}),
 		c.expectNothingIn(ctx, d.QueueURL), c.expectDepth(ctx, d.DLQURL, 1),
 		same("settings", settings, consumerSettings{
-			Queue: d.QueueARN, State: "Enabled", BatchSize: 10, MaximumConcurrency: 4, Reports: []string{"ReportBatchItemFailures"},
+			Queue: d.QueueARN, State: "Enabled", BatchSize: 1, MaximumConcurrency: 4, Reports: []string{"ReportBatchItemFailures"},
 			Timeout: 10, Memory: 128, Architectures: []string{"x86_64"}, Runtime: "provided.al2023", LogDays: 30,
 		}),
 		same("reserved", *reserved.ReservedConcurrentExecutions, 4),

@@ -24,6 +24,7 @@ import (
 //   - the modules' addresses are taken for those in this working tree;
 //   - a module, resource or variable that a snippet speaks of, but doesn't have, is added:
 //     see standIns;
+//   - a zip with a function's code, below dist, is there, with something in it;
 //   - a line that is only "…" stands for what is left out. The inputs that a module can't
 //     do without are added to the call that it is in.
 
@@ -61,6 +62,9 @@ func TestSnippetsAreDeployedOrPlanned(t *testing.T) {
 		dir := fmt.Sprintf("snippets/%d", i)
 		write(filepath.Join(dir, snippetFile(s)), planned(t, s))
 		write(filepath.Join(dir, "stand_ins.tf"), standIns(t, s))
+		for _, zip := range zips.FindAllStringSubmatch(s.text, -1) {
+			write(zip[1], "a function's code")
+		}
 		config += fmt.Sprintf("\nmodule \"snippet_%d\" {\n  source = \"./%s\"\n}\n", i, dir)
 	}
 	write("main.tf", config)
@@ -148,6 +152,7 @@ func snippetsOfDocuments(t *testing.T) []snippet {
 }
 
 var (
+	zips          = regexp.MustCompile(`filename += "(dist/[a-z-]+\.zip)"`)
 	moduleAddress = regexp.MustCompile(`"(?:github\.com/sqs-dlq/sqs-dlq//|(?:\.\./)+)modules/([a-z-]+)(?:\?ref=[^"]*)?"`)
 	leftOut       = regexp.MustCompile(`(?m)^[ \t]*…[ \t]*$`)
 )
@@ -275,6 +280,10 @@ func standIns(t *testing.T, s snippet) string {
 			fmt.Fprintf(&text, "variable %q {\n  type = string\n  default = %q\n}\n", name, name)
 		case kind == "aws_cloudwatch_event_rule":
 			fmt.Fprintf(&text, "resource %q %q {\n  schedule_expression = \"rate(1 day)\"\n}\n", kind, name)
+		case kind == "aws_iam_role":
+			fmt.Fprintf(&text, "resource %q %q {\n  assume_role_policy = jsonencode({})\n}\n", kind, name)
+		case kind == "aws_lambda_function":
+			fmt.Fprintf(&text, "resource %q %q {\n  function_name = %q\n  role = \"arn:aws:iam::111122223333:role/functions\"\n  runtime = \"provided.al2023\"\n  handler = \"bootstrap\"\n  filename = \"function.zip\"\n}\n", kind, name, name)
 		case slices.Contains([]string{"aws_sns_topic", "aws_sqs_queue", "aws_s3_bucket", "aws_kms_key"}, kind):
 			fmt.Fprintf(&text, "resource %q %q {}\n", kind, name)
 		default:

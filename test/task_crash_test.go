@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -69,6 +70,31 @@ func TestTasksSurviveCrashesAtAnyInstant(t *testing.T) {
 	}
 }
 
+// TestAnUndertakerThatDiesMidwayConverges has the function that records dead letters die at
+// each of its calls, before and after it takes effect, and when it is done; once, and again
+// and again. The task is DEAD in the end, once.
+func TestAnUndertakerThatDiesMidwayConverges(t *testing.T) {
+	t.Parallel()
+	for name, fates := range map[string][]fate{
+		"before it records":            {{1, false}},
+		"after it has recorded":        {{1, true}},
+		"when it is done":              {{2, false}},
+		"each time at another instant": {{1, false}, {2, false}, {1, true}, {1, false}, {2, true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, err := newCrashRig(t.Context(), 9, sound)
+			require.NoError(t, err)
+			defer r.srv.Close()
+			r.fates = fates
+			require.NoError(t, r.office.Submit(t.Context(), "poison", "the payload of poison", "always"))
+			r.srv.Clock.Advance(20 * time.Minute)
+			require.NoError(t, r.judge(t.Context(), map[string]string{"poison": "always"}, nil))
+			require.Equal(t, map[string]int{"dead": 1, "crashes": len(fates), "crashes of the undertaker": len(fates)}, r.counts)
+		})
+	}
+}
+
 // flaw is what is wrong with a processor.
 type flaw string
 
@@ -111,10 +137,20 @@ type crashRig struct {
 	office tasks.Office
 	dlqURL string
 
+	// fates are how lives of the undertaker end, one after the other, where they aren't drawn
+	fates []fate
+
 	mu     sync.Mutex
 	counts map[string]int
 	worked map[string]int // by task: how often its work was done
 	errs   []error
+}
+
+// fate is how a life ends: at which call, and whether that takes effect. A life that has
+// fewer calls ends when all is done and nobody has been answered.
+type fate struct {
+	end   int
+	after bool
 }
 
 const (
@@ -124,17 +160,12 @@ const (
 
 // runCrashes runs the schedule of that seed, and returns how often what has happened.
 func runCrashes(ctx context.Context, seed uint64, f flaw) (map[string]int, error) {
-	srv, err := awstest.New()
+	r, err := newCrashRig(ctx, seed, f)
 	if err != nil {
 		return nil, err
 	}
+	srv := r.srv
 	defer srv.Close()
-	srv.Clock.Pause()
-	r := &crashRig{seed: seed, flaw: f, srv: srv, cfg: srv.DirectConfig(), counts: map[string]int{}, worked: map[string]int{}}
-	r.cfg.Logger = nil
-	if err := r.build(ctx); err != nil {
-		return nil, err
-	}
 	random := rand.New(rand.NewPCG(seed, 1))
 	kinds := map[string]string{}
 	for i := range 1 + random.IntN(3) {
@@ -158,6 +189,21 @@ func runCrashes(ctx context.Context, seed uint64, f flaw) (map[string]int, error
 		return nil, fmt.Errorf("after the redrive: %w", err)
 	}
 	return r.counts, nil
+}
+
+// newCrashRig is a processor on an endpoint of its own, which the caller closes.
+func newCrashRig(ctx context.Context, seed uint64, f flaw) (*crashRig, error) {
+	srv, err := awstest.New()
+	if err != nil {
+		return nil, err
+	}
+	srv.Clock.Pause()
+	r := &crashRig{seed: seed, flaw: f, srv: srv, cfg: srv.DirectConfig(), counts: map[string]int{}, worked: map[string]int{}}
+	if err := r.build(ctx); err != nil {
+		srv.Close()
+		return nil, err
+	}
+	return r, nil
 }
 
 // build makes the queues, the tables, the functions and the mappings.
@@ -269,8 +315,7 @@ func (r *crashRig) keyIsDone(ctx context.Context, id string) (bool, error) {
 // life is that of a process. It ends at a call, or at the very end.
 type life struct {
 	inner aws.HTTPClient
-	end   int  // the call at which it ends; 0 = it doesn't
-	after bool // the call takes effect, and nobody hears of it
+	fate  // of end 0: it lives on
 
 	mu     sync.Mutex
 	calls  int
@@ -292,6 +337,14 @@ func (r *crashRig) lifeOf(name string, event events.SQSEvent) *life {
 	}
 	random := rand.New(rand.NewPCG(r.seed, h.Sum64()))
 	l := &life{inner: r.cfg.HTTPClient}
+	if r.fates != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if name == "undertaker" && len(r.fates) > 0 {
+			l.fate, r.fates = r.fates[0], r.fates[1:]
+		}
+		return l
+	}
 	calls := map[string]int{"consumer": 5, "undertaker": 1}[name] // for a message, about
 	if !spared && random.IntN(10) < 4 {
 		l.end = 1 + random.IntN(1+calls*len(event.Records))
@@ -375,7 +428,7 @@ func (r *crashRig) redrive(ctx context.Context, random *rand.Rand) (map[string]b
 func (r *crashRig) dying(random *rand.Rand, do func(tasks.Office) error) error {
 	if end := random.IntN(8); end > 0 && end < 4 {
 		cfg := r.cfg.Copy()
-		cfg.HTTPClient = &life{inner: r.cfg.HTTPClient, end: end, after: random.IntN(2) == 0}
+		cfg.HTTPClient = &life{inner: r.cfg.HTTPClient, fate: fate{end, random.IntN(2) == 0}}
 		cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
 		o := r.office
 		o.DynamoDB, o.SQS = dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
@@ -399,7 +452,9 @@ func (r *crashRig) judge(ctx context.Context, kinds map[string]string, redriven 
 	if err != nil {
 		return err
 	}
-	errs := r.errs
+	r.mu.Lock()
+	errs := slices.Clone(r.errs)
+	r.mu.Unlock()
 	found := map[string]bool{}
 	for _, t := range all {
 		found[t.ID] = true

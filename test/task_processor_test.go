@@ -229,6 +229,9 @@ func (p *processor) poison(ctx context.Context) error {
 func (p *processor) told(ctx context.Context) error {
 	told := 0
 	for _, line := range p.srv.FunctionOutput(p.DeadLetters) {
+		if strings.HasPrefix(line, "SDK ") {
+			return fmt.Errorf("the SDK complains: %s", line)
+		}
 		var l struct {
 			Msg, TaskID, LastError string
 		}

@@ -107,8 +107,9 @@ func badInputs() map[string][]badInput {
 			{`insufficient_data_actions = ["pager"]`, "insufficient_data_actions may hold at most 5 ARNs"},
 			{`tags = { "aws:x" = "y" }`, "tags may hold at most 49"},
 		},
-		"dlq-redrive": redriveBadInputs(),
-		"queue-fleet": fleetBadInputs(),
+		"dlq-redrive":     redriveBadInputs(),
+		"lambda-consumer": consumerBadInputs(),
+		"queue-fleet":     fleetBadInputs(),
 		"dlq-dashboard": {
 			{`dashboard_name = "our queues"`, "dashboard_name must be 1 to 255 letters, digits, hyphens and underscores"},
 			{`queues = { a = { queue_name = "a b", dlq_name = "c" } }`, "queues: queue_name and dlq_name must be names of queues"},
@@ -139,6 +140,10 @@ func otherwiseGood() map[string]map[string]string {
 		"dlq-alarms":     {"dlqs": `{ orders = { dlq_name = "orders-dlq" } }`},
 		"dlq-redrive":    {"name": `"redrive"`, "redrives": `{ orders = { dlq_arn = "arn:aws:sqs:us-east-1:000000000000:orders-dlq", queue_arn = "arn:aws:sqs:us-east-1:000000000000:orders" } }`},
 		"dlq-dashboard":  {"dashboard_name": `"orders"`, "queues": `{ orders = { queue_name = "orders", dlq_name = "orders-dlq" } }`},
+		"lambda-consumer": {
+			"queue":    `{ queue_arn = "arn:aws:sqs:us-east-1:000000000000:orders", visibility_timeout_seconds = 30 }`,
+			"function": `{ name = "orders", filename = "orders.zip", source_code_hash = "aGFzaA==" }`,
+		},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -40,10 +41,11 @@ type night struct {
 	sqs *sqs.Client
 }
 
-func newNight(t *testing.T, opts ...awstest.Option) *night {
+// newNight begins some seconds after a full minute, at which metrics are published.
+func newNight(t *testing.T) *night {
 	t.Helper()
 	withoutAWS(t)
-	srv := awstest.Start(t, opts...)
+	srv := awstest.Start(t, awstest.StartAt(time.Date(2026, 11, 24, 3, 0, 5, 0, time.UTC)))
 	t.Setenv("AWS_ENDPOINT_URL", srv.URL)
 	return &night{t, srv, sqs.NewFromConfig(srv.Config())}
 }
@@ -163,6 +165,26 @@ func TestEveryCommandHasHelpWithExamples(t *testing.T) {
 		require.Contains(t, stdout, "Examples:\n  ")
 		require.Contains(t, stdout, "dlq "+command)
 	}
+}
+
+// The guide's commands are those that there are, with flags that there are.
+func TestTheGuidesCommandsAreUnderstood(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/operating-dlqs.md")
+	require.NoError(t, err)
+	end := regexp.MustCompile(`\s+(\||>|#|2>).*$`)
+	commands := 0
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(guide), -1) {
+		for line := range strings.Lines(strings.ReplaceAll(block[1], "\\\n", " ")) {
+			args := strings.Fields(end.ReplaceAllString(strings.TrimSpace(line), ""))
+			if len(args) < 2 || args[0] != "dlq" {
+				continue
+			}
+			commands++
+			status, _, stderr := dlqRun(append(args[1:], "--help")...)
+			require.Equal(t, 0, status, "%s%s", line, stderr)
+		}
+	}
+	require.Greater(t, commands, 10)
 }
 
 func TestShellsCompleteFlagsAndQueues(t *testing.T) {

@@ -51,8 +51,8 @@ of each group are seen, and the groups are blocked meanwhile.
 
 --redact replaces the values of JSON fields, and of message attributes of these names, in
 all that is shown and written; a body that isn't a JSON object or array is replaced as a
-whole. It can't find a value that stands elsewhere too, as in the text of an error, nor
-one that is encoded.
+whole. A value of four characters or more is replaced also where else it stands in its
+message, as in the text of an error. One in another form, as in base64, can't be found.
 
 Why a message failed is read from the attribute that --error-attribute names, or from
 PermanentFailure, ErrorMessage, Error, Exception, ErrorCode and the like.

@@ -19,6 +19,9 @@ func (r *redriver) library(ctx context.Context, rules *dlq.Rules) (dlq.Redrive, 
 		Client: r.client, DLQ: r.dlq, Rules: rules, To: r.dest, QuarantineFile: r.quarantineFile, DiscardFile: r.discardFile,
 		Ledger: r.ledgerFile(), Concurrency: r.concurrency, Rate: r.rate, Max: r.most, Visibility: r.visibility,
 		AllowRedrivePolicy: r.policy, Now: r.account.now,
+		Waiting: func(messages int64) {
+			fmt.Fprintf(r.stderr, "waiting up to a minute for %s in flight elsewhere\n", counted(int(messages), "message"))
+		},
 	}
 	if r.quarantineQueue != "" {
 		q, err := dlq.Find(ctx, r.client, r.quarantineQueue)

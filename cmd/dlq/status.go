@@ -218,16 +218,37 @@ func writeStatus(w io.Writer, s *dlq.Status, look style) error {
 			fmt.Fprintf(w, "%s: %s\n", look.bold(clean(d.Name)), clean(r.Text))
 		}
 	}
-	for _, d := range s.DLQs {
-		for _, r := range d.Warnings {
-			fmt.Fprintf(w, "%s: %s %s\n", clean(d.Name), look.warn("warning:"), clean(r.Text))
-		}
-	}
+	writeWarnings(w, s, look)
 	for _, p := range s.Problems {
 		fmt.Fprintf(w, "%s %s\n", look.warn("unknown:"), clean(problemText(p)))
 	}
 	_, err := fmt.Fprintln(w, summary(s, look))
 	return err
+}
+
+// writeWarnings writes the warnings; where a whole fleet has the same, the first stands for
+// all, so that it doesn't bury the rest.
+func writeWarnings(w io.Writer, s *dlq.Status, look style) {
+	const few = 5
+	of := map[dlq.Code]int{}
+	for _, d := range s.DLQs {
+		for _, r := range d.Warnings {
+			of[r.Code]++
+		}
+	}
+	for _, d := range s.DLQs {
+		for _, r := range d.Warnings {
+			who := clean(d.Name)
+			switch n := of[r.Code]; {
+			case n == 0:
+				continue // said
+			case n > few:
+				who += fmt.Sprintf(" and %d others (-o json names them)", n-1)
+				of[r.Code] = 0
+			}
+			fmt.Fprintf(w, "%s: %s %s\n", who, look.warn("warning:"), clean(r.Text))
+		}
+	}
 }
 
 func statusTable(s *dlq.Status, look style) *table {

@@ -63,6 +63,20 @@ func TestStatusAsJSONIsTheDocumentedDocument(t *testing.T) {
 	require.Equal(t, "orders", s.DLQs[0].Sources[0].Name)
 }
 
+func TestWhatAWholeFleetIsWarnedOfIsSaidOnce(t *testing.T) {
+	warned := func(n int) string {
+		s := &dlq.Status{Health: dlq.Healthy}
+		for i := range n {
+			s.DLQs = append(s.DLQs, dlq.DLQ{Queue: dlq.Queue{Name: "q" + string(rune('0'+i))}, Warnings: []dlq.Reason{{Code: "short_retention", Text: "too short"}}})
+		}
+		var b strings.Builder
+		writeWarnings(&b, s, style{})
+		return b.String()
+	}
+	require.Equal(t, "q0: warning: too short\nq1: warning: too short\n", warned(2))
+	require.Equal(t, "q0 and 5 others (-o json names them): warning: too short\n", warned(6))
+}
+
 func TestStatusSaysWhatItCouldNotLearn(t *testing.T) {
 	n := newNight(t)
 	n.pair("orders")

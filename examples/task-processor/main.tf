@@ -40,10 +40,10 @@ module "consumer" {
     architecture    = var.architecture
     timeout_seconds = local.function_timeout_seconds
 
-    environment = merge(local.environment, {
+    environment = { for name, value in merge(local.environment, {
       KEYS_TABLE = aws_dynamodb_table.keys.name
       FAIL       = var.fail
-    })
+    }) : name => value if value != "" }
 
     policies = {
       tables = jsonencode({

@@ -79,7 +79,7 @@ resource "aws_iam_role_policy" "more" {
 
 # The role of a function that the caller has, if this module is to attach the policy.
 resource "aws_iam_role_policy" "consume_existing" {
-  count = try(var.existing_function.role, null) == null ? 0 : 1
+  count = var.existing_function == null ? 0 : var.existing_function.role == null ? 0 : 1
 
   # By queue: a function may consume several.
   name   = "consume-${reverse(split(":", var.queue.queue_arn))[0]}"

@@ -117,6 +117,11 @@ variable "function" {
   }
 
   validation {
+    condition     = try(var.function.reserved_concurrency, null) == null || try(var.function.reserved_concurrency < 2, false) || try(var.maximum_concurrency <= var.function.reserved_concurrency, false)
+    error_message = "function: reserved_concurrency needs a maximum_concurrency of at most as many: Lambda takes messages regardless of what is reserved, so that those beyond would be throttled, counted as received, and dead-lettered unseen. Set maximum_concurrency, or leave reserved_concurrency out."
+  }
+
+  validation {
     condition = var.function == null || alltrue([
       for name in try(keys(var.function.environment), []) :
       can(regex("^[A-Za-z][A-Za-z0-9_]+$", name)) && !contains([
@@ -200,6 +205,11 @@ variable "existing_function" {
   }
 
   validation {
+    condition     = try(var.existing_function.reserved_concurrency, null) == null || try(var.existing_function.reserved_concurrency < 2, false) || try(var.maximum_concurrency <= var.existing_function.reserved_concurrency, false)
+    error_message = "existing_function: reserved_concurrency needs a maximum_concurrency of at most as many: Lambda takes messages regardless of what is reserved, so that those beyond would be throttled, counted as received, and dead-lettered unseen. Set maximum_concurrency, or leave reserved_concurrency out."
+  }
+
+  validation {
     condition     = try(var.existing_function.role, null) == null || can(regex("^[A-Za-z0-9+=,.@_-]{1,64}$", var.existing_function.role.name))
     error_message = "existing_function: role.name must be a role's name, without its path or the rest of its ARN."
   }
@@ -252,14 +262,6 @@ variable "maximum_concurrency" {
   validation {
     condition     = var.maximum_concurrency == null || try(var.maximum_concurrency >= 2 && var.maximum_concurrency <= 1000 && floor(var.maximum_concurrency) == var.maximum_concurrency, false)
     error_message = "maximum_concurrency must be a whole number from 2 to 1000. For one at a time use a FIFO queue with one message group."
-  }
-
-  validation {
-    condition = try(
-      var.maximum_concurrency <= coalesce(try(var.function.reserved_concurrency, null), try(var.existing_function.reserved_concurrency, null), 1000),
-      coalesce(try(var.function.reserved_concurrency, null), try(var.existing_function.reserved_concurrency, null), 0) == 0,
-    )
-    error_message = "maximum_concurrency must be set, and at most reserved_concurrency, where that is set: Lambda takes messages regardless of what is reserved, so that those beyond would be throttled, counted as received, and dead-lettered unseen."
   }
 }
 

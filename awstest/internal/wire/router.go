@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -68,6 +69,9 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if resp.Status != http.StatusNoContent && resp.Status != http.StatusNotModified {
 		w.Header().Set("Content-Length", strconv.Itoa(len(resp.Body)))
+	}
+	if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB_") { // its clients check it, and warn where it is missing
+		w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(resp.Body)), 10))
 	}
 	w.WriteHeader(resp.Status)
 	if resp.Abort != nil {
