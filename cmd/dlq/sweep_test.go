@@ -96,13 +96,15 @@ func TestAKilledRunIsSwept(t *testing.T) {
 	before := holdingsOf(t, srv)
 	temp := t.TempDir()
 
+	// so that it is under way still when it is killed, however slow this machine is
+	srv.Inject(awstest.Fault{Kind: awstest.Throttle, Operation: "PutMetricAlarm"})
 	prove := onEndpoint(t, srv, temp, "prove", "../../examples/minimal", "--target", "endpoint")
 	stderr, err := prove.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, prove.Start())
 	said := killAt(t, prove, stderr, "aws_sns_topic_subscription.ops: created")
 	require.Contains(t, said, "aws_sns_topic_subscription.ops: created")
-	require.Equal(t, holdings{queues: 1 + 3, topics: 1 + 1, subscriptions: 1}, holdingsOf(t, srv), "the alarm wasn't reached")
+	require.Equal(t, holdings{queues: 1 + 3, topics: 1 + 1, subscriptions: 1}, holdingsOf(t, srv), "the alarm isn't reached")
 	left, err := filepath.Glob(filepath.Join(temp, "sqs-dlq-*"))
 	require.NoError(t, err)
 	require.Len(t, left, 1)
