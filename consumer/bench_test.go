@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -31,8 +32,15 @@ func BenchmarkWorker(b *testing.B) {
 			const messages = 2000
 			var worker, bare, shares []float64
 			var workerCalls, bareCalls atomic.Int64
+			var cpu [2]time.Duration // of the worker, of the loop
 			measure := func(calls *atomic.Int64, consume func(ctx context.Context, client consumer.SQS, url string, one func())) float64 {
-				return messages / consumed(b, messages, calls, consume).Seconds()
+				took, cost := consumed(b, messages, calls, consume)
+				if calls == &workerCalls {
+					cpu[0] += cost
+				} else {
+					cpu[1] += cost
+				}
+				return messages / took.Seconds()
 			}
 			for i := 0; b.Loop(); i++ {
 				loop := func() {
@@ -57,6 +65,7 @@ func BenchmarkWorker(b *testing.B) {
 			b.ReportMetric(median(worker), "worker-msgs/s")
 			b.ReportMetric(median(bare), "bare-msgs/s")
 			b.ReportMetric(median(shares), "worker/bare")
+			b.ReportMetric(cpu[1].Seconds()/cpu[0].Seconds(), "cpu-bare/worker")
 			b.ReportMetric(float64(workerCalls.Load())/float64(b.N*messages), "worker-calls/msg")
 			b.ReportMetric(float64(bareCalls.Load())/float64(b.N*messages), "bare-calls/msg")
 			b.ReportMetric(0, "ns/op") // sending is most of it
@@ -86,7 +95,7 @@ func (c counting) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageB
 }
 
 // consumed is how long it takes until all messages are handled and deleted.
-func consumed(b *testing.B, messages int, calls *atomic.Int64, consume func(ctx context.Context, client consumer.SQS, url string, one func())) time.Duration {
+func consumed(b *testing.B, messages int, calls *atomic.Int64, consume func(ctx context.Context, client consumer.SQS, url string, one func())) (took, cpu time.Duration) {
 	srv := awstest.Start(b, awstest.WithoutCallLog())
 	defer srv.Close()
 	client := sqs.NewFromConfig(srv.Config())
@@ -104,18 +113,26 @@ func consumed(b *testing.B, messages int, calls *atomic.Int64, consume func(ctx 
 	ctx, stop := context.WithCancel(b.Context())
 	defer stop()
 	var handled atomic.Int64
-	begun := time.Now()
-	var took time.Duration
+	begun, used := time.Now(), cpuTime()
 	consume(ctx, counting{client, calls}, *out.QueueUrl, func() {
 		if handled.Add(1) == int64(messages) {
 			took = time.Since(begun)
 			stop()
 		}
 	})
+	cpu = cpuTime() - used
 	left, err := client.GetQueueAttributes(b.Context(), &sqs.GetQueueAttributesInput{QueueUrl: out.QueueUrl, AttributeNames: []types.QueueAttributeName{"All"}})
 	require.NoError(b, err)
 	require.Equal(b, []string{"0", "0"}, []string{left.Attributes["ApproximateNumberOfMessages"], left.Attributes["ApproximateNumberOfMessagesNotVisible"]})
-	return took
+	return took, cpu
+}
+
+// cpuTime is what this process has used, the endpoint's share included. Unlike the time that
+// passes it is the same however busy the machine is.
+func cpuTime() time.Duration {
+	var r syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &r)
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
 // bareLoop is what a consumer without any care does.
