@@ -170,19 +170,6 @@ func (l *ledger) step(id string) LedgerStep {
 	return l.pending[id]
 }
 
-// stored is how many messages are stored elsewhere and not known to be deleted.
-func (l *ledger) stored() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := 0
-	for _, step := range l.pending {
-		if step == LedgerStored {
-			n++
-		}
-	}
-	return n
-}
-
 func (l *ledger) close() error {
 	if l.file == nil {
 		return nil

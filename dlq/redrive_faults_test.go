@@ -3,6 +3,7 @@ package dlq_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -11,9 +12,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sqs-dlq/sqs-dlq/awstest"
+	"github.com/sqs-dlq/sqs-dlq/dlq"
 )
 
 // each counts how often each body is there.
@@ -112,6 +116,53 @@ func TestASendWhoseOutcomeStaysUnknownLeavesItsMessages(t *testing.T) {
 	require.Len(t, m.drain(m.orders), 10)
 }
 
+func TestWhatSQSReportsAsItsOwnFaultIsSentAgain(t *testing.T) {
+	m := newMorning(t)
+	m.fail(m.orders, numbered(10)...)
+	r := m.redrive(all)
+	failures := 0
+	r.Client = &hooked{RedriveClient: m.sqs, send: func(in *sqs.SendMessageBatchInput, next func() (*sqs.SendMessageBatchOutput, error)) (*sqs.SendMessageBatchOutput, error) {
+		failed := types.BatchResultErrorEntry{Id: in.Entries[0].Id, Code: aws.String("InternalError"), Message: aws.String("sorry")}
+		if failures++; failures <= 2 {
+			in.Entries = in.Entries[1:]
+		}
+		if len(in.Entries) == 0 {
+			return &sqs.SendMessageBatchOutput{Failed: []types.BatchResultErrorEntry{failed}}, nil
+		}
+		out, err := next()
+		if failures <= 2 {
+			out.Failed = append(out.Failed, failed)
+		}
+		return out, err
+	}}
+	s := m.run(r)
+	require.Equal(t, 10, s.Redriven)
+	require.Equal(t, 3, failures, "twice in vain")
+	require.Zero(t, s.PossibleDuplicates, "SQS said that it was not sent")
+	require.Len(t, m.drain(m.orders), 10)
+}
+
+func TestAMissingPermissionEndsTheRunAtOnce(t *testing.T) {
+	m := newMorning(t)
+	m.fail(m.orders, numbered(30)...)
+	r := m.redrive(all)
+	r.Concurrency = 1
+	calls := 0
+	r.Client = &hooked{RedriveClient: m.sqs, send: func(*sqs.SendMessageBatchInput, func() (*sqs.SendMessageBatchOutput, error)) (*sqs.SendMessageBatchOutput, error) {
+		calls++
+		return nil, &smithy.OperationError{ServiceID: "SQS", OperationName: "SendMessageBatch", Err: &smithyhttp.ResponseError{
+			Response: &smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusForbidden}},
+			Err:      &smithy.GenericAPIError{Code: "AccessDenied", Message: "not you"},
+		}}
+	}}
+	s, err := r.Run(t.Context())
+	require.Equal(t, "sqs:SendMessage", dlq.MissingAction(err))
+	require.Equal(t, 1, calls)
+	require.Zero(t, s.Redriven)
+	require.Zero(t, s.PossibleDuplicates)
+	require.Equal(t, [2]string{"30", "0"}, m.count(m.dlq))
+}
+
 func TestWhatCannotBeDeletedIsNotSentTwiceWithALedger(t *testing.T) {
 	m := newMorning(t)
 	m.fail(m.orders, numbered(15)...)
@@ -141,9 +192,7 @@ func TestSingleMessagesThatCannotBeDeletedAreReported(t *testing.T) {
 	m.fail(m.orders, numbered(3)...)
 	r := m.redrive(all)
 	r.Client = &hooked{RedriveClient: m.sqs, remove: func(in *sqs.DeleteMessageBatchInput, next func() (*sqs.DeleteMessageBatchOutput, error)) (*sqs.DeleteMessageBatchOutput, error) {
-		bad := in.Entries[0]
 		in.Entries[0].ReceiptHandle = aws.String("nonsense")
-		_ = bad
 		return next()
 	}}
 	s := m.run(r)

@@ -28,11 +28,10 @@ type run struct {
 	quarantine *keptFile     // nil: none
 	discards   *keptFile
 
-	mu         sync.Mutex
-	taken      int    // messages received, and those that are being
-	redriven   int    // likewise
-	stopped    string // why the run ends early
-	unfinished int    // messages of an earlier run in the ledger
+	mu       sync.Mutex
+	taken    int    // messages received, and those that are being
+	redriven int    // likewise
+	stopped  string // why the run ends early
 }
 
 // maxTime is how long a run may take: SQS hides no message for more than 12 hours after
@@ -71,7 +70,6 @@ func (r Redrive) begin(ctx context.Context) (*run, error) {
 	if x.ledger, err = openLedger(r.Ledger, r.DLQ.ARN, x.began.UTC().Format(time.RFC3339)); err != nil {
 		return nil, err
 	}
-	x.unfinished = x.ledger.stored()
 	for _, f := range []struct {
 		name string
 		file **keptFile

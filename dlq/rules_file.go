@@ -54,10 +54,10 @@ func (l *located) UnmarshalYAML(node ast.Node) error {
 //	otherwise: leave        # what no rule is about: redrive, quarantine, discard or leave
 //	rules:                  # the first that applies decides
 //	  - name: test traffic
-//	    when: has(body.tenant) && body.tenant == "test"
+//	    when: is_json && has(body.tenant) && body.tenant == "test"
 //	    then: discard
 //	  - name: timed out
-//	    when: age < duration("24h") && attributes["error"] == "Timeout"
+//	    when: age < duration("24h") && has(attributes.error) && attributes.error == "Timeout"
 //	    then: redrive
 //
 // Conditions are CEL expressions (https://cel.dev) of type bool, which are checked when
@@ -163,7 +163,10 @@ func yamlError(err error) string {
 	text, _, _ := strings.Cut(yaml.FormatError(err, false, false), "\n")
 	if position, rest, ok := strings.Cut(strings.TrimPrefix(text, "["), "] "); ok && strings.HasPrefix(text, "[") {
 		line, _, _ := strings.Cut(position, ":")
-		return "line " + line + ": " + rest
+		text = "line " + line + ": " + rest
+		if strings.Contains(rest, "not allowed in this context") {
+			text += "; write a condition that begins with a quote, or has a colon and a space in it, on the line after when: |"
+		}
 	}
 	return text
 }

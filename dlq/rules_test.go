@@ -19,6 +19,7 @@ func TestRulesThatSayNothingAreRefusedWithWhereAndWhatToDo(t *testing.T) {
 		{"otherwise: leave\nrule: x", `r.yaml: line 2: unknown field "rule"`},
 		{"otherwise: [", "r.yaml: line 1: sequence end token ']' not found"},
 		{"otherwise: leave\n---\notherwise: redrive", "r.yaml: the file has several YAML documents: leave one"},
+		{"rules:\n  - when: \"a\" in attributes && true\n    then: redrive", "r.yaml: line 2: value is not allowed in this context. map key-value is pre-defined; write a condition that begins with a quote, or has a colon and a space in it, on the line after when: |"},
 		{"otherwise: {a: 1}", "r.yaml: line 1: this must be text"},
 	} {
 		_, err := dlq.ParseRules("r.yaml", []byte(tt.text))

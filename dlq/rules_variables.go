@@ -17,7 +17,7 @@ func Variables() []Variable {
 		{"is_json", "bool", "whether the body is JSON"},
 		{"text", "string", "the body as it is"},
 		{"size", "int", "size of body and attributes in bytes"},
-		{"attributes", "map", `message attributes by name: a String is a string, a Number an int or a double, a Binary bytes; "error" in attributes asks for one`},
+		{"attributes", "map", `message attributes by name: a String is a string, a Number an int or a double, a Binary bytes; has(attributes.error) asks for one, attributes["x-error"] reads one`},
 		{"message_id", "string", "the MessageId"},
 		{"source", "string", "name of the queue that it was dead-lettered from, empty if it was sent to the dead-letter queue"},
 		{"source_arn", "string", "ARN of that queue"},

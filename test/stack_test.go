@@ -15,7 +15,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -293,4 +296,16 @@ func requireNothingLeft(t *testing.T, s *stack) {
 	schedules, err := scheduler.NewFromConfig(s.target.Config).ListSchedules(ctx, &scheduler.ListSchedulesInput{})
 	require.NoError(t, err)
 	require.Empty(t, schedules.Schedules)
+	functions, err := lambda.NewFromConfig(s.target.Config).ListFunctions(ctx, &lambda.ListFunctionsInput{})
+	require.NoError(t, err)
+	require.Empty(t, functions.Functions)
+	mappings, err := lambda.NewFromConfig(s.target.Config).ListEventSourceMappings(ctx, &lambda.ListEventSourceMappingsInput{})
+	require.NoError(t, err)
+	require.Empty(t, mappings.EventSourceMappings)
+	logs, err := cloudwatchlogs.NewFromConfig(s.target.Config).DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{})
+	require.NoError(t, err)
+	require.Empty(t, logs.LogGroups)
+	tables, err := dynamodb.NewFromConfig(s.target.Config).ListTables(ctx, &dynamodb.ListTablesInput{})
+	require.NoError(t, err)
+	require.Empty(t, tables.TableNames)
 }

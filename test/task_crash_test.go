@@ -263,6 +263,7 @@ func (r *crashRig) function(name string, make func(tasks.Deps) tasks.Function) a
 			Service: "test", MaxReceiveCount: maxReceives, Work: r.work, Exit: l.die, Clock: r.srv.Clock, Out: io.Discard, Log: slog.New(slog.DiscardHandler),
 		}
 		answer, err := make(d)(ctx, event)
+		r.doneTogether(ctx, l)
 		if r.flaw == givesUp && name == "undertaker" {
 			return []byte("{}"), nil
 		}
@@ -277,6 +278,32 @@ func (r *crashRig) function(name string, make func(tasks.Deps) tasks.Function) a
 			return nil, err
 		}
 		return json.Marshal(answer)
+	}
+}
+
+// doneTogether wants, at whatever instant a life has ended that had an effect, each task that
+// is DONE to have its key done.
+func (r *crashRig) doneTogether(ctx context.Context, l *life) {
+	l.mu.Lock()
+	effect := l.effect
+	l.mu.Unlock()
+	if !effect {
+		return
+	}
+	all, err := r.office.List(ctx)
+	for _, t := range all {
+		if t.Status != tasks.Done || err != nil {
+			continue
+		}
+		var done bool
+		if done, err = r.keyIsDone(ctx, t.ID); err == nil && !done {
+			err = fmt.Errorf("%s is DONE, and its key was not when the process ended", t.ID)
+		}
+	}
+	if err != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.errs = append(r.errs, err)
 	}
 }
 

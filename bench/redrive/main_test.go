@@ -1,5 +1,3 @@
-//go:build dlqcel
-
 package main
 
 import (

@@ -78,13 +78,14 @@ Nothing is changed without --yes: messages are received, classified, shown, and 
       when: is_json && has(body.tenant) && body.tenant == "test"
       then: discard
     - name: timed out
-      when: age < duration("24h") && attributes["error"] == "Timeout"
+      when: age < duration("24h") && has(attributes.error) && attributes.error == "Timeout"
       then: redrive
 
 Conditions are CEL expressions (https://cel.dev), over
 
 ` + variables.String() + `
-A message is left if a condition can't be evaluated for it, as for lack of a field.
+A message is left if a condition can't be evaluated for it, as for lack of a field: ask with
+has(body.field) or has(attributes.name) first.
 
 A message is sent first and deleted from the DLQ afterwards, and what is discarded is in
 the file before. So nothing is lost, whatever happens when. What a run did is in its

@@ -194,7 +194,7 @@ func writeSelection(w io.Writer, s *dlq.RedriveSummary, style style, now time.Ti
 		fmt.Fprintf(w, "the DLQ has %s now\n", counted(int(s.Remaining.Total()), "message"))
 	}
 	if len(s.Samples) > 0 {
-		fmt.Fprintln(w, "\nsamples")
+		fmt.Fprintln(w, "samples")
 	}
 	for _, m := range s.Samples {
 		by := ""
