@@ -57,6 +57,7 @@ func TestADryRunChangesNothing(t *testing.T) {
 	m.fail(m.orders, numbered(25)...)
 	r := m.redrive(all)
 	r.DryRun, r.Samples = true, 2
+	r.Concurrency = 1 // so that the first in the queue is the first that is met
 	r.Ledger = m.file("ledger")
 	s := m.run(r)
 	require.True(t, s.DryRun)
