@@ -123,7 +123,7 @@ func QueueURL(url string) Option { return func(s *settings) { s.queueURL = url }
 func StopBefore(d time.Duration) Option { return func(s *settings) { s.margin = d } }
 
 // Prefetch is how many messages a Worker holds, beyond those that are worked on, so that
-// no handler waits for SQS: by default as many as Concurrency, at least 10. Their
+// no handler waits for SQS: by default as many as Concurrency, at least 20. Their
 // visibility timeouts are extended as well. A worker that is told to stop hands them back,
 // which costs each a receive. Where handlers take more than a few seconds set it to 0: each
 // worker then takes no more than it can begin at once.

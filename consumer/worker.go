@@ -44,7 +44,7 @@ func NewWorker(client SQS, queueURL string, h Handler, opts ...Option) (*Worker,
 	base.drain = 25 * time.Second
 	s, err := settle(base, opts)
 	if s.prefetch < 0 {
-		s.prefetch = max(s.concurrency, 10)
+		s.prefetch = max(s.concurrency, 2*most) // so that one receive can be under way while the next is handled
 	}
 	whole := func(d time.Duration) bool { return d%time.Second == 0 }
 	for _, c := range []struct {
