@@ -1,6 +1,7 @@
 package test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,7 +51,7 @@ func TestAdoption(t *testing.T) {
 	for address, change := range s.plan(t) {
 		require.NotContains(t, change.Actions, tfjson.ActionDelete, address)
 		if slices.Contains(change.Actions, tfjson.ActionCreate) {
-			require.True(t, strings.HasSuffix(address, ".terraform_data.names"), "%s is created", address)
+			require.True(t, strings.HasSuffix(address, ".terraform_data.own_dlq"), "%s is created", address)
 		}
 	}
 	s.apply(t)
@@ -110,6 +111,61 @@ func TestExistingQueueExample(t *testing.T) {
 			require.NoError(t, checkProof(s.ctx, s.target.Target, p, 4, true))
 			require.NoError(t, checkOnlySourceAllowed(s.ctx, s.sqs, p))
 		})
+	}
+}
+
+// TestAdoptingUnderAnotherNameIsRefused: a queue that is imported, and called otherwise than
+// the configuration says, is not replaced.
+func TestAdoptingUnderAnotherNameIsRefused(t *testing.T) {
+	needsTerraform(t)
+	root := t.TempDir()
+	for _, module := range []string{"queue-with-dlq", "queue-fleet"} {
+		require.NoError(t, os.CopyFS(filepath.Join(root, module), os.DirFS("../modules/"+module)))
+	}
+	prefix := uniqueName("misnamed")
+	config := fmt.Sprintf(`provider "aws" {
+  region = "us-east-1"
+}
+
+module "orders" {
+  source   = "./queue-with-dlq"
+  name     = "%[1]s-order"
+  dlq_name = "%[1]s-orders-dlq"
+}
+
+module "invoices" {
+  source = "./queue-with-dlq"
+  name   = "%[1]s-invoice"
+}
+
+module "fleet" {
+  source = "./queue-fleet"
+  queues = { refunds = { name = "%[1]s-refund" } }
+}
+`, prefix)
+	configure := func(config string) {
+		require.NoError(t, os.WriteFile(filepath.Join(root, "main.tf"), []byte(config), 0o600))
+	}
+	configure(config)
+	s := prepare(t, root, nil)
+	for name, address := range map[string]string{
+		"orders": "module.orders.aws_sqs_queue.source", "invoices": "module.invoices.aws_sqs_queue.dlq[0]", "refunds": `module.fleet.aws_sqs_queue.source["refunds"]`,
+	} {
+		q, err := s.sqs.CreateQueue(s.ctx, &sqs.CreateQueueInput{QueueName: aws.String(prefix + "-" + name)})
+		require.NoError(t, err)
+		t.Cleanup(func() { _, _ = s.sqs.DeleteQueue(s.ctx, &sqs.DeleteQueueInput{QueueUrl: q.QueueUrl}) })
+		config += fmt.Sprintf("\nimport {\n  to = %s\n  id = %q\n}\n", address, *q.QueueUrl)
+	}
+	configure(config)
+	_, err := terraform.PlanContextE(t, t.Context(), s.options)
+	require.Error(t, err)
+	said := strings.Join(strings.Fields(err.Error()), " ")
+	for _, want := range []string{
+		fmt.Sprintf("The source queue is called %[1]s-orders; %[1]s-order is configured.", prefix),
+		fmt.Sprintf("The DLQ is called %[1]s-invoices; %[1]s-invoice-dlq is configured.", prefix),
+		fmt.Sprintf(`aws_sqs_queue.source["refunds"] is %[1]s-refunds, configured is %[1]s-refund`, prefix),
+	} {
+		require.Contains(t, said, want)
 	}
 }
 

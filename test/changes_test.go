@@ -80,7 +80,7 @@ func TestEachInputChangesWhatItShould(t *testing.T) {
 		})
 		plan := s.plan(t)
 		for input, c := range changes {
-			for resource, want := range map[string][]string{"aws_sqs_queue.source": c.source, "aws_sqs_queue.dlq[0]": c.dlq, "terraform_data.names": nil} {
+			for resource, want := range map[string][]string{"aws_sqs_queue.source": c.source, "aws_sqs_queue.dlq[0]": c.dlq, "terraform_data.own_dlq": nil} {
 				address := "module." + name(input) + "." + resource
 				require.Contains(t, plan, address)
 				if back && len(c.back) > 0 && len(want) > 0 {

@@ -95,7 +95,7 @@ output %[1]q {
 
 	plan := prepare(t, root, nil).plan(t)
 	for key, variant := range keys {
-		for one, ofFleet := range map[string]string{"aws_sqs_queue.source": "aws_sqs_queue.source", "aws_sqs_queue.dlq[0]": "aws_sqs_queue.dlq", "terraform_data.names": "terraform_data.names"} {
+		for one, ofFleet := range map[string]string{"aws_sqs_queue.source": "aws_sqs_queue.source", "aws_sqs_queue.dlq[0]": "aws_sqs_queue.dlq"} {
 			want, got := plan["module."+key+"."+one], plan[fmt.Sprintf("module.fleet.%s[%q]", ofFleet, key)]
 			require.NotNil(t, want, variant)
 			require.NotNil(t, got, variant)

@@ -97,6 +97,10 @@ resource "aws_sqs_queue" "dlq" {
 
   redrive_allow_policy = local.policies[each.key].redrive_allow
   policy               = local.policies[each.key].dlq
+
+  lifecycle {
+    ignore_changes = [name, fifo_queue] # see the output queues
+  }
 }
 
 locals {
@@ -131,16 +135,23 @@ resource "aws_sqs_queue" "source" {
   policy = local.policies[each.key].source
 
   lifecycle {
-    precondition {
-      condition     = local.deployed_names[each.key] == local.names[each.key]
-      error_message = <<-EOT
-        The queue names of ${each.key} changed: ${local.deployed_names[each.key].source} and ${local.deployed_names[each.key].dlq} were deployed, ${local.names[each.key].source} and ${local.names[each.key].dlq} are configured.
-        A renamed queue is a new queue: the old one would be deleted with the messages in it.
-        To keep the queues, set name, dlq_name and fifo back; a key that changed alone needs the old name as its name and moved blocks. To replace them all the same, move producers away, drain source and DLQ, and plan with
-          -replace='<address of this module>.terraform_data.names["${each.key}"]'
-      EOT
-    }
+    ignore_changes = [name, fifo_queue] # see the output queues
   }
+}
+
+locals {
+  renamed = concat(
+    [
+      for key, queue in aws_sqs_queue.source :
+      "  <address of this module>.aws_sqs_queue.source[\"${key}\"] is ${queue.name}, configured is ${local.names[key].source}"
+      if queue.name != local.names[key].source
+    ],
+    [
+      for key, queue in aws_sqs_queue.dlq :
+      "  <address of this module>.aws_sqs_queue.dlq[\"${key}\"] is ${queue.name}, configured is ${local.names[key].dlq}"
+      if queue.name != local.names[key].dlq
+    ],
+  )
 }
 
 # A message that always outlives its visibility timeout must reach the DLQ before its

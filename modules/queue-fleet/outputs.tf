@@ -20,6 +20,20 @@ output "queues" {
       dlq_message_retention_seconds = queue.dlq_message_retention_seconds
     }
   }
+
+  # A queue can't be renamed, nor its type be changed: a plan would replace it, with the
+  # messages in it, and say so in one line among many. So the queues ignore such changes,
+  # also of an imported queue, and they are refused here: a condition of the queues' own
+  # would look at all queues for each of them. -replace doesn't ignore the changes.
+  precondition {
+    condition     = length(local.renamed) == 0
+    error_message = <<-EOT
+      These queues are called otherwise than configured:
+      ${join("\n", local.renamed)}
+      A queue can't be renamed: a new one would take its place, and the messages in the old one would be lost.
+      To keep a queue, set name, dlq_name and fifo back; if its key changed alone, give it the old name as its name, and moved blocks. To replace it all the same, move producers away, drain it, and plan with -replace='ADDRESS', once for each queue.
+    EOT
+  }
 }
 
 output "producer_policies_json" {

@@ -45,6 +45,11 @@ locals {
 
 # The DLQ comes first and already names its source; the source is then created
 # with its redrive policy. At no moment does a live source queue lack its DLQ.
+#
+# A queue can't be renamed, nor its type be changed: a plan would replace it, with
+# the messages in it, and say so in one line among many. So both queues ignore such
+# changes, and then refuse them: also those to an imported queue. -replace doesn't
+# ignore them.
 resource "aws_sqs_queue" "dlq" {
   count = var.existing_dlq == null ? 1 : 0
 
@@ -65,6 +70,20 @@ resource "aws_sqs_queue" "dlq" {
 
   redrive_allow_policy = local.redrive_allow_policy
   policy               = local.dlq_policy
+
+  lifecycle {
+    ignore_changes = [name, fifo_queue]
+
+    postcondition {
+      condition     = self.name == local.own_dlq_name
+      error_message = <<-EOT
+        The DLQ is called ${self.name}; ${local.own_dlq_name} is configured.
+        A queue can't be renamed: a new one would take its place, and the messages in the old one would be lost.
+        To keep the queue, set name, dlq_name and fifo back. To replace it all the same, drain it and plan with
+          -replace='<address of this module>.aws_sqs_queue.dlq[0]'
+      EOT
+    }
+  }
 }
 
 # Fails the plan if the caller's DLQ doesn't exist, and tells its URL.
@@ -112,13 +131,24 @@ resource "aws_sqs_queue" "source" {
   policy = local.source_policy
 
   lifecycle {
-    precondition {
-      condition     = terraform_data.names.output.source == local.name && terraform_data.names.output.dlq == local.own_dlq_name
+    ignore_changes = [name, fifo_queue]
+
+    postcondition {
+      condition     = self.name == local.name
       error_message = <<-EOT
-        The queue names changed: ${coalesce(terraform_data.names.output.source, "-")} and ${coalesce(terraform_data.names.output.dlq, "no DLQ of its own")} were deployed, ${local.name} and ${coalesce(local.own_dlq_name, "no DLQ of its own")} are configured.
-        A renamed queue is a new queue: the old one would be deleted with the messages in it.
-        To keep the queues, set name, dlq_name, fifo and existing_dlq back. To replace them all the same, move producers away, drain source and DLQ, and plan with
-          -replace='<address of this module>.terraform_data.names'
+        The source queue is called ${self.name}; ${local.name} is configured.
+        A queue can't be renamed: a new one would take its place, and the messages in the old one would be lost.
+        To keep the queue, set name and fifo back. To replace it all the same, move producers away, drain it, and plan with
+          -replace='<address of this module>.aws_sqs_queue.source'
+      EOT
+    }
+
+    precondition {
+      condition     = terraform_data.own_dlq.output == (var.existing_dlq == null)
+      error_message = <<-EOT
+        The source queue was deployed ${terraform_data.own_dlq.output ? "with a DLQ of its own, which would be deleted with the messages in it" : "with an existing DLQ, and would get a new one of its own"}.
+        To keep that DLQ, set existing_dlq back. To change it all the same, drain it and plan with
+          -replace='<address of this module>.terraform_data.own_dlq'
       EOT
     }
 

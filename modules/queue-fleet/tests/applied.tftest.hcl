@@ -33,7 +33,7 @@ run "a_new_name_is_refused" {
     queues = { orders = { name = "purchases" }, invoices = { fifo = {} } }
   }
 
-  expect_failures = [aws_sqs_queue.source["orders"]]
+  expect_failures = [output.queues]
 }
 
 run "a_new_dlq_name_is_refused" {
@@ -43,7 +43,7 @@ run "a_new_dlq_name_is_refused" {
     queues = { orders = { dlq_name = "dead-orders" }, invoices = { fifo = {} } }
   }
 
-  expect_failures = [aws_sqs_queue.source["orders"]]
+  expect_failures = [output.queues]
 }
 
 run "another_type_is_refused" {
@@ -53,7 +53,24 @@ run "another_type_is_refused" {
     queues = { orders = {}, invoices = {} }
   }
 
-  expect_failures = [aws_sqs_queue.source["invoices"]]
+  expect_failures = [output.queues]
+}
+
+run "replacing_the_queues_on_request" {
+  command = plan
+
+  plan_options {
+    replace = [aws_sqs_queue.source["orders"], aws_sqs_queue.dlq["orders"]]
+  }
+
+  variables {
+    queues = { orders = { name = "purchases" }, invoices = { fifo = {} } }
+  }
+
+  assert {
+    condition     = output.queues["orders"].queue_name == "purchases" && output.queues["orders"].dlq_name == "purchases-dlq"
+    error_message = "-replace must not ignore the new names"
+  }
 }
 
 run "another_queue_is_added" {
@@ -62,8 +79,8 @@ run "another_queue_is_added" {
   }
 
   assert {
-    condition     = terraform_data.names["refunds"].output == { source = "refunds", dlq = "refunds-dlq" } && terraform_data.names["orders"].output == { source = "orders", dlq = "orders-dlq" }
-    error_message = "a further queue's names must be remembered beside those that are there"
+    condition     = keys(output.queues) == ["invoices", "orders", "refunds"] && output.queues["refunds"].dlq_name == "refunds-dlq"
+    error_message = "a further queue must join those that are there"
   }
 }
 

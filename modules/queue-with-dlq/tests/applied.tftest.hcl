@@ -86,7 +86,8 @@ run "renaming_the_source_is_refused" {
   command = plan
 
   variables {
-    name = "invoices"
+    name     = "invoices"
+    dlq_name = "orders-dlq"
   }
 
   expect_failures = [aws_sqs_queue.source]
@@ -99,7 +100,7 @@ run "changing_the_type_is_refused" {
     fifo = {}
   }
 
-  expect_failures = [aws_sqs_queue.source]
+  expect_failures = [aws_sqs_queue.dlq]
 }
 
 run "renaming_the_dlq_is_refused" {
@@ -109,7 +110,25 @@ run "renaming_the_dlq_is_refused" {
     dlq_name = "graveyard"
   }
 
-  expect_failures = [aws_sqs_queue.source]
+  expect_failures = [aws_sqs_queue.dlq]
+}
+
+run "replacing_the_queues_on_request" {
+  command = plan
+
+  plan_options {
+    replace = [aws_sqs_queue.source, aws_sqs_queue.dlq[0]]
+  }
+
+  variables {
+    name = "invoices"
+    fifo = {}
+  }
+
+  assert {
+    condition     = output.queue_name == "invoices.fifo" && output.dlq_name == "invoices-dlq.fifo" && aws_sqs_queue.source.fifo_queue
+    error_message = "-replace must not ignore the new names and type"
+  }
 }
 
 run "giving_up_the_dlq_for_another_is_refused" {
