@@ -8,6 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -129,13 +132,15 @@ func TestOwnSuite(t *testing.T) {
 		write(fmt.Sprintf("test%d/orders_test.go", i+1), text)
 	}
 
-	vet := exec.CommandContext(t.Context(), "go", "vet", "-mod=mod", "./...")
+	// As this test is built itself, or Go compiles all that it needs once more.
+	race := "-race=" + strconv.FormatBool(builtWithRace())
+	vet := exec.CommandContext(t.Context(), "go", "vet", race, "-mod=mod", "./...")
 	vet.Dir = root
 	out, err := vet.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 
 	// the first is the one that needs no account
-	run := exec.CommandContext(t.Context(), "go", "test", "-mod=mod", "-count=1", "-v", "./test1")
+	run := exec.CommandContext(t.Context(), "go", "test", race, "-mod=mod", "-count=1", "-v", "./test1")
 	run.Dir, run.Env = root, os.Environ()
 	for name, value := range env.TerratestEnv(nil, false) {
 		run.Env = append(run.Env, name+"="+value)
@@ -145,4 +150,10 @@ func TestOwnSuite(t *testing.T) {
 	require.Contains(t, string(out), "--- PASS: TestOrdersDeadLetters")
 	require.Contains(t, string(out), "PROVEN")
 	require.NotContains(t, string(out), "NOT PROVEN")
+}
+
+// builtWithRace tells whether this program watches for data races.
+func builtWithRace() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
