@@ -42,7 +42,7 @@ func TestTasksSurviveCrashesAtAnyInstant(t *testing.T) {
 	t.Parallel()
 	schedules := uint64(1000)
 	if testing.Short() {
-		schedules = 100
+		schedules = 50
 	}
 	var mu sync.Mutex
 	seen := map[string]int{}
