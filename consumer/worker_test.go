@@ -559,8 +559,9 @@ func TestAnIdleQueueIsPolledByOneCallAtATime(t *testing.T) {
 			receives++
 		}
 	}
-	// the desk asks once when a receive begins and once when its time is over
-	require.LessOrEqual(t, receives, 22)
+	// The desk asks once when a receive begins and once when its time is over, under load now
+	// and then once more. A second poller would ask 20 times more.
+	require.LessOrEqual(t, receives, 30)
 }
 
 func TestReceivesAskForWhatTheOptionsSay(t *testing.T) {

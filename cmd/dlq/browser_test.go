@@ -119,7 +119,9 @@ func (b *browser) eval(expression string) any {
 func (b *browser) until(expression string) {
 	b.Helper()
 	for deadline := time.Now().Add(30 * time.Second); b.eval(expression) != true; time.Sleep(50 * time.Millisecond) {
-		require.True(b, time.Now().Before(deadline), "%s; the page is %s", expression, b.eval("document.body.innerText"))
+		if time.Now().After(deadline) {
+			require.Fail(b, "the page isn't as it should be", "%s; it is %s", expression, b.eval("document.body?.innerText ?? 'empty'")) // a page that is loading has no body
+		}
 	}
 }
 
