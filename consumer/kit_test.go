@@ -100,6 +100,7 @@ func (c *waiting) advance(d time.Duration) {
 type desk struct {
 	*kit
 	mu     sync.Mutex
+	polls  int                  // receives that the worker has begun
 	active int                  // calls under way
 	parked map[*int]struct{}    // receives that wait for the clock to be moved
 	inHand map[string]flight    // by receipt flight
@@ -191,6 +192,7 @@ func (d *desk) until(condition func() bool, others ...*desk) {
 
 func (d *desk) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, opts ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
 	d.mu.Lock()
+	d.polls++
 	d.active++
 	d.mu.Unlock()
 	end := func() {
