@@ -27,8 +27,8 @@ import (
 	"github.com/sqs-dlq/sqs-dlq/awstest"
 )
 
-// functionCode builds testdata/function and zips it, once for all tests.
-var functionCode = sync.OnceValues(func() ([]byte, error) {
+// bootstrap builds testdata/function, once for all tests.
+var bootstrap = sync.OnceValues(func() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "bootstrap-")
 	if err != nil {
 		return nil, err
@@ -39,25 +39,7 @@ var functionCode = sync.OnceValues(func() ([]byte, error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return out, err
 	}
-	program, err := os.ReadFile(filepath.Join(dir, "bootstrap"))
-	if err != nil {
-		return nil, err
-	}
-	var buf bytes.Buffer
-	w := zip.NewWriter(&buf)
-	h := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate} // a third of the bytes to carry
-	h.SetMode(0o755)
-	f, err := w.CreateHeader(h)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := f.Write(program); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return buf.Bytes(), nil
+	return os.ReadFile(filepath.Join(dir, "bootstrap"))
 })
 
 // zipOf makes a zip of files by name; those with a # before their name can't be executed.
@@ -82,9 +64,9 @@ func zipOf(t *testing.T, files map[string][]byte) []byte {
 
 func functionZip(t *testing.T) []byte {
 	t.Helper()
-	code, err := functionCode()
-	require.NoError(t, err, "%s", code)
-	return code
+	program, err := bootstrap()
+	require.NoError(t, err, "%s", program)
+	return zipOf(t, map[string][]byte{"bootstrap": program})
 }
 
 // role creates a role that Lambda may assume, with one policy.
