@@ -289,5 +289,5 @@ func TestAHundredKillsAtRandomInstantsLoseNothing(t *testing.T) {
 		}
 	})
 	t.Logf("%d of %d were killed in time; %d duplicates, %d reported as possible", killed, kills, duplicates, reported)
-	require.Greater(t, killed, kills*8/10, "the others had ended before")
+	require.Greater(t, killed, kills*9/10, "the others had ended before")
 }
