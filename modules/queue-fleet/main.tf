@@ -140,18 +140,13 @@ resource "aws_sqs_queue" "source" {
 }
 
 locals {
-  renamed = concat(
-    [
-      for key, queue in aws_sqs_queue.source :
-      "  <address of this module>.aws_sqs_queue.source[\"${key}\"] is ${queue.name}, configured is ${local.names[key].source}"
-      if queue.name != local.names[key].source
-    ],
-    [
-      for key, queue in aws_sqs_queue.dlq :
-      "  <address of this module>.aws_sqs_queue.dlq[\"${key}\"] is ${queue.name}, configured is ${local.names[key].dlq}"
-      if queue.name != local.names[key].dlq
-    ],
-  )
+  renamed = flatten([
+    for kind, queues in { source = aws_sqs_queue.source, dlq = aws_sqs_queue.dlq } : [
+      for key, queue in queues :
+      "  <address of this module>.aws_sqs_queue.${kind}[\"${key}\"] is ${queue.name}, configured is ${local.names[key][kind]}"
+      if queue.name != local.names[key][kind]
+    ]
+  ])
 }
 
 # A message that always outlives its visibility timeout must reach the DLQ before its
