@@ -114,7 +114,11 @@ func TestPrefetchedMessagesStayHiddenToo(t *testing.T) {
 	begun, finish := make(chan struct{}, 4), make(chan struct{})
 	d.worker(url, func(context.Context, consumer.Message) error { begun <- struct{}{}; <-finish; return nil }, consumer.Concurrency(1))
 	<-begun
-	k.eventually(func() bool { d.mu.Lock(); defer d.mu.Unlock(); return len(d.inHand) == 4 }, "received")
+	k.eventually(func() bool { // asking again, it has taken in what it was given before
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return len(d.inHand) == 4 && len(d.parked) == 1
+	}, "all are held, and it asks for more")
 	for range 15 {
 		k.eventually(func() bool { return k.clock.asleep() == 1 }, "the heartbeat sleeps")
 		k.clock.advance(20 * second)
