@@ -145,7 +145,7 @@ func TestFunctionsThatAWSRefuses(t *testing.T) {
 	k := start(t)
 	role := k.role("r", "")
 	code := zipOf(t, map[string][]byte{"bootstrap": nil})
-	bomb := zipOf(t, map[string][]byte{"bootstrap": make([]byte, 10<<20)})
+	bomb := zipOf(t, map[string][]byte{"bootstrap": make([]byte, 1<<20)})
 	for name, tt := range map[string]struct {
 		change        func(*lambda.CreateFunctionInput)
 		code, message string
@@ -168,7 +168,7 @@ func TestFunctionsThatAWSRefuses(t *testing.T) {
 		"an absolute path":      {func(in *lambda.CreateFunctionInput) { in.Code.ZipFile = zipOf(t, map[string][]byte{"/etc/evil": nil}) }, "InvalidParameterValueException", "leads out of it"},
 		"a path of Windows":     {func(in *lambda.CreateFunctionInput) { in.Code.ZipFile = zipOf(t, map[string][]byte{`..\evil`: nil}) }, "InvalidParameterValueException", "leads out of it"},
 		"a link":                {func(in *lambda.CreateFunctionInput) { in.Code.ZipFile = linkZip(t) }, "InvalidParameterValueException", "neither a file nor a directory"},
-		"a zip that unfolds":    {func(in *lambda.CreateFunctionInput) { in.Code.ZipFile = claim(bomb, 10<<20, 300<<20) }, "InvalidParameterValueException", "Unzipped size must be smaller than 262144000 bytes"},
+		"a zip that unfolds":    {func(in *lambda.CreateFunctionInput) { in.Code.ZipFile = claim(bomb, 1<<20, 300<<20) }, "InvalidParameterValueException", "Unzipped size must be smaller than 262144000 bytes"},
 		"an image":              {func(in *lambda.CreateFunctionInput) { in.PackageType = lambdatypes.PackageTypeImage }, "NotImplemented", "Container images"},
 		"a version":             {func(in *lambda.CreateFunctionInput) { in.Publish = true }, "NotImplemented", "Versions"},
 	} {
@@ -184,7 +184,7 @@ func TestFunctionsThatAWSRefuses(t *testing.T) {
 func TestAZipThatHoldsMoreThanItSaysDoesntRun(t *testing.T) {
 	k := start(t, awstest.RunFunctions())
 	k.deploy("f", func(in *lambda.CreateFunctionInput) {
-		in.Code.ZipFile = claim(zipOf(t, map[string][]byte{"bootstrap": make([]byte, 10<<20)}), 10<<20, 5)
+		in.Code.ZipFile = claim(zipOf(t, map[string][]byte{"bootstrap": make([]byte, 1<<20)}), 1<<20, 5)
 	})
 	_, fault := k.call("f", `{}`)
 	require.Equal(t, "Runtime.InvalidEntrypoint", fault)

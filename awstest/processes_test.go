@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -27,20 +28,19 @@ import (
 	"github.com/sqs-dlq/sqs-dlq/awstest"
 )
 
-// bootstrap builds testdata/function, once for all tests.
-var bootstrap = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "bootstrap-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", filepath.Join(dir, "bootstrap"), "./testdata/function")
+// program is the path of testdata/function, built once for all tests into a directory that
+// TestMain removes.
+var program = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(programDir, "function")
+	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", path, "./testdata/function")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		return out, err
+		return "", fmt.Errorf("%w: %s", err, out)
 	}
-	return os.ReadFile(filepath.Join(dir, "bootstrap"))
+	return path, nil
 })
+
+var programDir string
 
 // zipOf makes a zip of files by name; those with a # before their name can't be executed.
 func zipOf(t *testing.T, files map[string][]byte) []byte {
@@ -62,11 +62,23 @@ func zipOf(t *testing.T, files map[string][]byte) []byte {
 	return buf.Bytes()
 }
 
+// wholeZip holds all of testdata/function.
+func wholeZip(t *testing.T) []byte {
+	t.Helper()
+	path, err := program()
+	require.NoError(t, err)
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return zipOf(t, map[string][]byte{"bootstrap": content})
+}
+
+// functionZip holds a script that becomes testdata/function: under the race detector a zip
+// of megabytes takes seconds to upload.
 func functionZip(t *testing.T) []byte {
 	t.Helper()
-	program, err := bootstrap()
-	require.NoError(t, err, "%s", program)
-	return zipOf(t, map[string][]byte{"bootstrap": program})
+	path, err := program()
+	require.NoError(t, err)
+	return zipOf(t, map[string][]byte{"bootstrap": fmt.Appendf(nil, "#!/bin/sh\nexec '%s'\n", path)})
 }
 
 // role creates a role that Lambda may assume, with one policy.
@@ -116,7 +128,7 @@ func (k *kit) call(name, payload string) (answer, fault string) {
 
 func TestAFunctionRunsFromItsZip(t *testing.T) {
 	k := start(t, awstest.RunFunctions())
-	k.deploy("f")
+	k.deploy("f", func(in *lambda.CreateFunctionInput) { in.Code.ZipFile = wholeZip(t) })
 	for _, tt := range []struct{ name, payload, answer, fault string }{
 		{"an answer", `{"do":"echo","arg":"hello"}`, `"hello"`, ""},
 		{"one process answers again and again", `{"do":"calls"}`, `2`, ""},
@@ -266,7 +278,7 @@ func TestNothingIsLeftOfFunctionsWhenTheEndpointCloses(t *testing.T) {
 	srv, err := awstest.New(awstest.RunFunctions())
 	require.NoError(t, err)
 	k := on(t, srv)
-	k.deploy("f", func(in *lambda.CreateFunctionInput) { in.Timeout = aws.Int32(60) })
+	k.deploy("f", func(in *lambda.CreateFunctionInput) { in.Timeout, in.Code.ZipFile = aws.Int32(60), wholeZip(t) })
 	_, fault := k.call("f", `{"do":"echo"}`)
 	require.Empty(t, fault)
 	asleep := make(chan struct{})

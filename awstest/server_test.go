@@ -30,7 +30,17 @@ func TestMain(m *testing.M) {
 	if name := os.Getenv("AWSTEST_CHILD_CREATES"); name != "" {
 		os.Exit(child(name))
 	}
-	os.Exit(m.Run())
+	os.Exit(runTests(m))
+}
+
+func runTests(m *testing.M) int {
+	var err error
+	if programDir, err = os.MkdirTemp("", "function-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(programDir)
+	return m.Run()
 }
 
 // child creates a queue by what its environment says alone.
