@@ -302,6 +302,10 @@ func TestAPayloadHoldsNoMoreThanSixMegabytes(t *testing.T) {
 	k := paused(t)
 	url := k.queue("jobs")
 	c, _ := k.consume("jobs", nil)
+	_, err := k.lambda().UpdateFunctionConfiguration(k.ctx, &lambda.UpdateFunctionConfigurationInput{
+		FunctionName: aws.String("worker"), Role: aws.String(k.role("r", allowAll)), Timeout: aws.Int32(900), // decoding megabytes takes a busy machine seconds
+	})
+	require.NoError(t, err)
 	big := strings.Repeat("0123456789", 90_000)
 	for range 10 {
 		k.send(url, big)

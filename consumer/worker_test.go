@@ -160,7 +160,7 @@ func TestAfterTwelveHoursAMessageIsLost(t *testing.T) {
 	k := start(t)
 	url := k.queue("q", "MessageRetentionPeriod", "1209600")
 	k.send(url, "a")
-	d := k.desk()
+	d, logs := k.desk(), &logs{}
 	var lost atomic.Value
 	received := make(chan struct{})
 	d.worker(url, func(ctx context.Context, _ consumer.Message) error {
@@ -169,13 +169,17 @@ func TestAfterTwelveHoursAMessageIsLost(t *testing.T) {
 		lost.Store(k.clock.Now())
 		require.Equal(t, consumer.ErrLost, context.Cause(ctx))
 		return ctx.Err()
-	}, consumer.Visibility(30*time.Minute))
+	}, consumer.Visibility(30*time.Minute), logs.option())
 	begun := k.clock.Now()
 	<-received
+	settled := func() bool { // the heartbeat sleeps, and the handler knows if it has given up
+		gaveUp := logs.count("a message is no longer hidden from others; its handler should stop") > 0
+		return k.clock.asleep() == 1 && (!gaveUp || lost.Load() != nil)
+	}
+	k.eventually(settled, "the heartbeat sleeps")
 	for lost.Load() == nil && k.clock.Now().Sub(begun) < 13*time.Hour {
-		k.eventually(func() bool { return k.clock.asleep() == 1 || lost.Load() != nil }, "the heartbeat sleeps")
 		k.clock.advance(10 * time.Minute)
-		time.Sleep(100 * time.Microsecond)
+		k.eventually(settled, "the heartbeat sleeps again")
 	}
 	after := lost.Load().(time.Time).Sub(begun)
 	require.Greater(t, after, 11*time.Hour+30*time.Minute)

@@ -281,7 +281,11 @@ func caughtBy() map[awstest.Defect]string {
 
 func TestEndpointDefectsAreNoticed(t *testing.T) {
 	t.Parallel()
-	for _, fifo := range []bool{false, true} {
+	kinds := []bool{false, true}
+	if testing.Short() {
+		kinds = kinds[:1]
+	}
+	for _, fifo := range kinds {
 		kind := map[bool]string{false: "standard", true: "FIFO"}[fifo]
 		t.Run(kind+"/none", func(t *testing.T) {
 			t.Parallel()

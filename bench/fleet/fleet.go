@@ -66,9 +66,9 @@ func prepare(ctx context.Context, env *tfenv.Env, l layout, o options, progress 
 	if o.latency > 0 {
 		f.server.Inject(awstest.Fault{Kind: awstest.Latency, Delay: o.latency})
 	}
-	variables := fmt.Sprintf("pairs = %d\n", o.pairs)
+	variables := fmt.Sprintf("pairs = %d\n%s", o.pairs, l.variables)
 	if err := os.WriteFile(filepath.Join(work.Dir, "fleet.auto.tfvars"), []byte(variables), 0o600); err != nil {
-		return nil, fmt.Errorf("writing the number of pairs: %w", err)
+		return nil, fmt.Errorf("writing the variables: %w", err)
 	}
 	d, err := env.Deploy(work, tfenv.DeployOptions{Env: f.server.Env()})
 	if err != nil {

@@ -3,6 +3,7 @@
 //
 //	go run ./bench/fleet
 //	go run ./bench/fleet -pairs 20 -repeats 3 -markdown
+//	go run ./bench/fleet -plain-alarms
 //
 // Each layout is deployed to an embedded endpoint of its own. The two take turns, so that
 // other load on the machine meets both, and what they have deployed must be the same.
@@ -29,6 +30,7 @@ func main() { command.Main("fleet", run) }
 type options struct {
 	pairs, repeats int
 	latency        time.Duration
+	plainAlarms    bool
 	keep, markdown bool
 }
 
@@ -38,6 +40,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags.IntVar(&o.pairs, "pairs", 200, "how many pairs of a source queue and its DLQ there are")
 	flags.IntVar(&o.repeats, "repeats", 5, "how often each layout is planned when there is nothing to change")
 	flags.DurationVar(&o.latency, "latency", 0, "how much longer each API call takes, as AWS does")
+	flags.BoolVar(&o.plainAlarms, "plain-alarms", false, "compare with alarms that are plain resources, not instances of a module")
 	flags.BoolVar(&o.keep, "keep", false, "leave the working directories, with the states, and say where they are")
 	flags.BoolVar(&o.markdown, "markdown", false, "print Markdown")
 	if err := flags.Parse(args); err != nil {
@@ -49,18 +52,20 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	return o, nil
 }
 
-// layout is a root module that deploys the fleet.
-type layout struct{ name, directory string }
+// layout is a root module that deploys the fleet, and what it takes besides the number of
+// pairs.
+type layout struct{ name, directory, variables string }
 
 // layouts are what is compared, the first with the second. Their directories are next to
 // this source file, wherever the command is run.
-func layouts() [2]layout {
+func layouts(plainAlarms bool) [2]layout {
 	_, file, _, _ := runtime.Caller(0)
 	here := filepath.Dir(file)
-	return [2]layout{
-		{"this repository", filepath.Join(here, "ours")},
-		{"terraform-aws-modules layout", filepath.Join(here, "peer")},
+	peer := layout{"terraform-aws-modules layout", filepath.Join(here, "peer"), ""}
+	if plainAlarms {
+		peer.name, peer.variables = "terraform-aws-modules layout, plain alarms", "plain_alarms = true\n"
 	}
+	return [2]layout{{"this repository", filepath.Join(here, "ours"), ""}, peer}
 }
 
 // run is the command.
@@ -81,7 +86,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 			}
 		}
 	}()
-	for i, l := range layouts() {
+	for i, l := range layouts(o.plainAlarms) {
 		if fleets[i], err = prepare(ctx, env, l, o, stderr); err != nil {
 			return fmt.Errorf("preparing the %s: %w", l.name, err)
 		}

@@ -121,7 +121,7 @@ func TestBodiesThatUnfold(t *testing.T) {
 			runtime.ReadMemStats(&after)
 			require.Contains(t, []int{200, 400}, w.Code)
 			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(128<<20))
-			require.Less(t, time.Since(begin), 5*time.Second)
+			require.Less(t, time.Since(begin), time.Minute) // with a square of the length in it: hours
 		})
 	}
 }
