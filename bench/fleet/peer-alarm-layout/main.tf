@@ -1,4 +1,4 @@
-# The layout of terraform-aws-modules/cloudwatch 5.7, modules/metric-alarm, written anew for
+# The layout of terraform-aws-modules/cloudwatch, modules/metric-alarm, written anew for
 # the benchmark: one alarm for each instance of the module, and the inputs that reach it.
 resource "aws_cloudwatch_metric_alarm" "this" {
   count = var.create_metric_alarm ? 1 : 0
