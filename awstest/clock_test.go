@@ -102,7 +102,7 @@ func TestAPausedClockStandsStill(t *testing.T) {
 		}
 		answered <- len(out.Messages)
 	}()
-	require.Eventually(t, func() bool { return goroutinesIn("sqs.(*queue).receive") == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return goroutinesIn("sqs.(*queue).receive") == 1 }, time.Minute, time.Millisecond)
 	require.Equal(t, before, k.srv.Clock.Now())
 	k.srv.Clock.Advance(time.Second - time.Nanosecond)
 	require.Equal(t, 1, goroutinesIn("sqs.(*queue).receive"), "the receive still waits")
@@ -110,7 +110,7 @@ func TestAPausedClockStandsStill(t *testing.T) {
 	require.Equal(t, 0, <-answered)
 	require.Equal(t, before.Add(time.Second), k.srv.Clock.Now())
 	k.srv.Clock.Resume()
-	require.Eventually(t, func() bool { return k.srv.Clock.Now().After(before.Add(time.Second)) }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return k.srv.Clock.Now().After(before.Add(time.Second)) }, time.Minute, time.Millisecond)
 }
 
 func TestSleepPassesTimeWithoutWaiting(t *testing.T) {
@@ -140,7 +140,7 @@ func TestAWaitingReceiveGetsAMessageThatBecomesVisibleOnTheMinute(t *testing.T) 
 		out, _ := k.sqs.ReceiveMessage(k.ctx, &sqs.ReceiveMessageInput{QueueUrl: &url, WaitTimeSeconds: 20})
 		answered <- out
 	}()
-	require.Eventually(t, func() bool { return goroutinesIn("sqs.(*queue).receive") == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return goroutinesIn("sqs.(*queue).receive") == 1 }, time.Minute, time.Millisecond)
 	k.srv.Clock.Advance(10 * time.Second)
 	select {
 	case out := <-answered:

@@ -286,7 +286,7 @@ func TestNothingIsLeftOfFunctionsWhenTheEndpointCloses(t *testing.T) {
 		defer close(asleep)
 		_, _ = k.lambda().Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("f"), Payload: []byte(`{"do":"sleep"}`)})
 	}()
-	require.Eventually(t, func() bool { return len(processesUnder(t, temporary)) == 1 }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(processesUnder(t, temporary)) == 1 }, time.Minute, 10*time.Millisecond)
 	require.NoError(t, srv.Stop())
 	<-asleep
 	require.Empty(t, processesUnder(t, temporary))

@@ -620,6 +620,9 @@ func TestInFlightLimit(t *testing.T) {
 		{"q", nil, "OverLimit: Too many messages in flight: you have reached the limit of 120000 messages."},
 		{"q.fifo", []string{"FifoQueue", "true", "ContentBasedDeduplication", "true"}, ""},
 	} {
+		if tt.attributes != nil && testing.Short() {
+			continue // seconds more
+		}
 		l.create(t, tt.queue, tt.attributes...)
 		for i := range maxInFlight + 1 {
 			in := &sendMessageInput{QueueUrl: tt.queue, MessageBody: strconv.Itoa(i)}
