@@ -76,7 +76,7 @@ func Prove(ctx context.Context, t Target, q Queue, opts ...Option) (*Proof, erro
 		target: t, q: q, clock: t.clock(),
 		sqs: sqs.NewFromConfig(t.Config, func(o *sqs.Options) {
 			o.DisableMessageChecksumValidation = true // a wrong digest is for the checker to judge
-		}),
+		}, awaitAnswers),
 		cw:   cloudwatch.NewFromConfig(t.Config),
 		run:  strconv.FormatUint(rand.Uint64()>>16, 36),
 		plan: DefaultPlan(q), text: DefaultText, consumers: 1, batchSize: maxBatch,

@@ -168,8 +168,9 @@ func TestAProofThatEndsEarlyTakesItsMessagesAway(t *testing.T) {
 					defer cancel()
 					target := elsewhere(srv)
 					target.Config.HTTPClient = interrupting{srv.Config().HTTPClient, func() {
-						if srv.Count("sqs", op) > after {
+						if srv.Count("sqs", op) > after && ctx.Err() == nil {
 							cancel()
+							time.Sleep(10 * time.Millisecond) // a connection that is to be cut off is, by then
 						}
 					}}
 					proof, err := dlqtest.Prove(ctx, target, q)
