@@ -208,6 +208,8 @@ func (s *Server) Stop() error {
 	s.closing.Do(func() {
 		s.stop() // ends long polls
 		s.stopErr = s.services.lambda.Close()
+		// first, or connections that were dialed and not used make Shutdown wait for its limit
+		s.client.CloseIdleConnections()
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		if err := s.http.Shutdown(ctx); err != nil {
