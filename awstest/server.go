@@ -219,7 +219,6 @@ func (s *Server) Stop() error {
 		if s.keeper != nil {
 			s.stopErr = errors.Join(s.stopErr, s.keeper.finish(s))
 		}
-		s.client.CloseIdleConnections()
 		s.Clock.clock.Close()
 	})
 	return s.stopErr

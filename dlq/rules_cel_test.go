@@ -108,7 +108,7 @@ func TestAConditionThatTakesTooLongDecidesNothing(t *testing.T) {
 	begin := time.Now()
 	_, err = rules.Classify(&dlq.DeadLetter{Body: body + "]"}, time.Now())
 	require.EqualError(t, err, `rule "x": it takes more than 1s`)
-	require.Less(t, time.Since(begin), time.Minute) // all of it would take days
+	require.Less(t, time.Since(begin), 10*time.Second)
 }
 
 // The actions, all in one redrive.

@@ -203,7 +203,7 @@ func TestGetMetricDataBoundsWhatItComputes(t *testing.T) {
 	began := time.Now()
 	_, err := r.sdk.GetMetricData(t.Context(), &cw.GetMetricDataInput{StartTime: aws.Time(nine.AddDate(-10, 0, 0)), EndTime: aws.Time(nine.AddDate(10, 0, 0)), MetricDataQueries: queries})
 	require.ErrorContains(t, err, "there are too many data points to compute")
-	require.Less(t, time.Since(began), time.Minute)
+	require.Less(t, time.Since(began), 20*time.Second)
 }
 
 func TestListMetrics(t *testing.T) {

@@ -172,11 +172,11 @@ func TestTheKindDecidesWhichElementsAPolicyHas(t *testing.T) {
 }
 
 func TestHostilePatternsTakeNoLongerThanTheirLengths(t *testing.T) {
-	pattern := strings.Repeat("*a", 20_000) + "b" // trying all ways would take ages
+	pattern := strings.Repeat("*a", 20_000) + "b"
 	doc := with(`{"Effect":"Allow","Principal":"*","Action":"*","Resource":"` + pattern + `"}`)
 	start := time.Now()
 	require.False(t, policy.Allowed(doc, sns(), action, strings.Repeat("a", 2_000)))
-	require.Less(t, time.Since(start), time.Minute)
+	require.Less(t, time.Since(start), 5*time.Second)
 }
 
 func FuzzDecide(f *testing.F) {
