@@ -107,7 +107,7 @@ type desk struct {
 	hidden []hidden             // what was hidden for later
 	dead   chan struct{}        // closed: no call has any effect, as the process is gone
 	step   func(at string) bool // told before and after each call; true: the process dies
-	beat   int32                // the visibility timeout that heartbeats set
+	beat   int32                // the visibility timeout that heartbeats set; no backoff may be as long
 }
 
 type flight struct{ id, group string }
@@ -171,9 +171,8 @@ func (d *desk) until(condition func() bool, others ...*desk) {
 	d.Helper()
 	for range 100_000 {
 		for _, d := range append(others, d) {
-			for spins := 0; !d.idle(); spins++ {
-				require.Less(d, spins, 1_000_000, "the worker doesn't get idle")
-				time.Sleep(20 * time.Microsecond)
+			for began := time.Now(); !d.idle(); time.Sleep(20 * time.Microsecond) {
+				require.Less(d, time.Since(began), time.Minute, "the worker doesn't get idle")
 			}
 		}
 		if condition() {
@@ -441,10 +440,14 @@ func failures(r events.SQSEventResponse) []string {
 
 func quiet() consumer.Option { return consumer.Logger(slog.New(slog.NewTextHandler(io.Discard, nil))) }
 
-// worker runs a worker at the desk until stop is called, which returns what Run does.
+// worker runs a worker at the desk until stop is called, which returns what Run does. Unless
+// the options say otherwise, its backoff stays below the visibility timeout, so that the
+// desk can't take a failed message for one that is held on to.
 func (d *desk) worker(url string, h consumer.Handler, opts ...consumer.Option) (stop func() error) {
 	d.Helper()
-	w, err := consumer.NewWorker(d, url, h, append([]consumer.Option{quiet(), consumer.Time(d.clock)}, opts...)...)
+	w, err := consumer.NewWorker(d, url, h, append([]consumer.Option{
+		quiet(), consumer.Time(d.clock), consumer.Retry(consumer.Backoff{Base: 10 * second, Factor: 2, Cap: 50 * second}),
+	}, opts...)...)
 	require.NoError(d, err)
 	ctx, cancel := context.WithCancel(d.ctx)
 	done := make(chan error, 1)
