@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+
+	"github.com/gofrs/flock"
 )
 
 // LedgerLine is a line of a ledger: a JSON object that says how far messages of a
@@ -53,29 +55,40 @@ const (
 type ledger struct {
 	mu      sync.Mutex
 	file    *os.File // nil: none
+	lock    *flock.Flock
 	pending map[string]LedgerStep
 	late    []byte // lines that go into the file with the next one
 }
 
 // openLedger opens the ledger of a dead-letter queue, and creates it if need be. A name
-// that is empty keeps the account in memory only.
+// that is empty keeps the account in memory only. While it is open no other run can open it:
+// what that run took for left over would be under way.
 func openLedger(name, dlqARN, now string) (*ledger, error) {
 	l := &ledger{pending: map[string]LedgerStep{}}
 	if name == "" {
 		return l, nil
 	}
+	// A file beside it, since Windows keeps a process from writing what it has locked. It
+	// stays, or a run could lock the one that another removes.
+	lock := flock.New(name+".lock", flock.SetPermissions(0o600))
+	locked, err := lock.TryLock()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("opening the ledger: %w", err)
+	case !locked:
+		return nil, fmt.Errorf("the ledger %s is in use by another run: wait until it has ended, or choose another file with --ledger", name)
+	}
+	l.lock = lock
 	f, err := openLines(name)
 	if err != nil {
-		return nil, fmt.Errorf("opening the ledger: %w", err)
+		return nil, errors.Join(fmt.Errorf("opening the ledger: %w", err), lock.Unlock())
 	}
 	if err := l.read(f, dlqARN); err != nil {
-		_ = f.Close()
-		return nil, fmt.Errorf("reading the ledger %s: %w", name, err)
+		return nil, errors.Join(fmt.Errorf("reading the ledger %s: %w", name, err), f.Close(), lock.Unlock())
 	}
 	l.file = f
 	if err := l.write(LedgerLine{Step: LedgerOpen, DLQ: dlqARN, Time: now}); err != nil {
-		_ = f.Close()
-		return nil, err
+		return nil, errors.Join(err, f.Close(), lock.Unlock())
 	}
 	return l, nil
 }
@@ -178,7 +191,7 @@ func (l *ledger) close() error {
 	if err != nil {
 		err = fmt.Errorf("writing the ledger: %w", err)
 	}
-	return errors.Join(err, l.file.Close())
+	return errors.Join(err, l.file.Close(), l.lock.Unlock())
 }
 
 // openLines opens a file of JSON lines to read it and to add to it, readable for its owner

@@ -80,6 +80,20 @@ func TestADryRunChangesNothing(t *testing.T) {
 	}
 }
 
+func TestALedgerIsUsedByOneRunAtATime(t *testing.T) {
+	m := newMorning(t)
+	m.fail(m.orders, numbered(3)...)
+	first := m.redrive(all)
+	first.Ledger = m.file("ledger")
+	second := first
+	var refused error
+	first.Client = &hooked{RedriveClient: m.sqs, sent: func() { _, refused = second.Run(t.Context()) }}
+	require.Equal(t, 3, m.run(first).Redriven)
+	require.ErrorContains(t, refused, first.Ledger+" is in use by another run: wait until it has ended")
+	m.failAll(m.orders)
+	require.Equal(t, 3, m.run(second).Redriven, "the first has ended")
+}
+
 func TestAMessageThatComesBackDuringTheRunIsLeftInIt(t *testing.T) {
 	m := newMorning(t)
 	m.fail(m.orders, numbered(3)...)
