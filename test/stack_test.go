@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -36,6 +37,28 @@ var findTerraform = sync.OnceValues(func() (*tfenv.Env, error) {
 	return tfenv.Find(context.Background(), tfenv.Options{})
 })
 
+// installProvider installs the provider once for the stacks that start it themselves: each
+// time Terraform would hash all of it, which takes a second. TestMain removes the copy.
+var (
+	installProvider = sync.OnceValues(func() (*tfenv.Workdir, error) {
+		env, err := findTerraform()
+		if err != nil {
+			return nil, err
+		}
+		work, err := tfenv.Copy("../examples/minimal")
+		if err != nil {
+			return nil, err
+		}
+		installed.Store(work)
+		d, err := env.Deploy(work, tfenv.DeployOptions{})
+		if err != nil {
+			return nil, err
+		}
+		return work, d.Init(context.Background())
+	})
+	installed atomic.Pointer[tfenv.Workdir]
+)
+
 // stack is a root module that was deployed.
 type stack struct {
 	target  *target.Target
@@ -59,7 +82,13 @@ func TestMain(m *testing.M) {
 			panic(err) // the flag is the testing package's
 		}
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	if work := installed.Load(); work != nil {
+		if err := work.Close(); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(status)
 }
 
 // needsTerraform leaves a test to the runs that aren't short: it takes minutes, most of
@@ -169,10 +198,10 @@ func prepareOn(t *testing.T, tg *target.Target, dir string, vars map[string]any)
 	if testing.Verbose() {
 		s.options.Logger = logger.TestingT
 	}
-	s.init(t)
 	if tg.Server != nil {
 		s.startProvider(t, env)
 	}
+	s.init(t)
 	return s
 }
 
@@ -181,7 +210,9 @@ func prepareOn(t *testing.T, tg *target.Target, dir string, vars map[string]any)
 // destroyed after an interrupt, which would end the provider as well.
 func (s *stack) startProvider(t *testing.T, env *tfenv.Env) {
 	t.Helper()
-	provider, err := env.StartProvider(context.Background(), s.options.TerraformDir, s.target.Env, s.target.KeepAWS)
+	work, err := installProvider()
+	require.NoError(t, err)
+	provider, err := env.StartProvider(context.Background(), work.Dir, s.target.Env, s.target.KeepAWS)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, provider.Close()) })
 	maps.Copy(s.options.EnvVars, provider.Env())

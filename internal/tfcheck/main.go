@@ -77,11 +77,19 @@ func check(ctx context.Context, args []string) (err error) {
 		}
 	}()
 	for i, dir := range dirs {
-		if works[i], err = initialize(ctx, env, dir); err != nil {
+		if works[i], err = tfenv.Copy(dir); err != nil {
 			return fmt.Errorf("%s: %w", dir, err)
 		}
 	}
-	// Nothing here configures the provider, so that one process of it is enough.
+	// Nothing here configures the provider, so that one process of it is enough, and one
+	// module to install it for: each time Terraform would hash all of it.
+	deployment, err := env.Deploy(works[0], tfenv.DeployOptions{})
+	if err != nil {
+		return err
+	}
+	if err := deployment.Init(ctx); err != nil {
+		return fmt.Errorf("%s: %w", dirs[0], err)
+	}
 	provider, err := env.StartProvider(ctx, works[0].Dir, nil, false)
 	if err != nil {
 		return err
@@ -99,25 +107,12 @@ func check(ctx context.Context, args []string) (err error) {
 	return errors.Join(errs...)
 }
 
-// initialize copies the directory and installs the providers in the copy.
-func initialize(ctx context.Context, env *tfenv.Env, dir string) (*tfenv.Workdir, error) {
-	work, err := tfenv.Copy(dir)
-	if err != nil {
-		return nil, err
-	}
-	deployment, err := env.Deploy(work, tfenv.DeployOptions{})
-	if err == nil {
-		err = deployment.Init(ctx)
-	}
-	if err != nil {
-		return nil, errors.Join(err, work.Close())
-	}
-	return work, nil
-}
-
-// checkDir validates the copy of the directory and runs its tests.
+// checkDir initializes and validates the copy of the directory, and runs its tests.
 func checkDir(ctx context.Context, env *tfenv.Env, provider *tfenv.Provider, copied, dir string) error {
 	began := time.Now()
+	if out, err := initialize(ctx, env, provider, copied); err != nil {
+		return fmt.Errorf("%s: %s init: %w\n%s", dir, tool(env), err, out)
+	}
 	if out, err := run(ctx, env, provider.Env(), copied, "validate"); err != nil {
 		return fmt.Errorf("%s: %s validate: %w\n%s", dir, tool(env), err, out)
 	}
@@ -139,6 +134,16 @@ func checkDir(ctx context.Context, env *tfenv.Env, provider *tfenv.Provider, cop
 	}
 	fmt.Printf("ok  %-28s %5.1fs  %s\n", dir, time.Since(began).Seconds(), verdict)
 	return nil
+}
+
+// initialize links modules, and installs what providers there are besides the one running.
+func initialize(ctx context.Context, env *tfenv.Env, provider *tfenv.Provider, dir string) (string, error) {
+	unlock, err := env.LockInit(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	return run(ctx, env, provider.Env(), dir, "init", "-input=false")
 }
 
 // beyondTofu returns the test files that failed only by what OpenTofu's tests, unlike
