@@ -151,23 +151,30 @@ func TestAWorkerComesBackToAMessageWithinTheBoundsOfEachAttempt(t *testing.T) {
 
 func TestOfTwelveHoursOnlyWhatIsLeftIsAskedFor(t *testing.T) {
 	// SQS refuses more than is left of twelve hours from the receive, so a handler that has
-	// taken eleven of them can hide its message for one more.
+	// taken seven of them can hide its message for five more.
 	k := start(t)
 	url := k.queue("q")
 	k.send(url, "a")
 	d := k.desk()
-	d.beat = 43200
-	began := make(chan struct{})
 	stop := d.worker(url, func(ctx context.Context, _ consumer.Message) error {
-		close(began)
-		_ = k.clock.Sleep(ctx, 11*time.Hour)
-		return errors.New("after eleven hours")
+		_ = k.clock.Sleep(ctx, 7*time.Hour)
+		return errors.New("after seven hours")
 	}, consumer.Visibility(12*time.Hour), consumer.Retry(consumer.Backoff{Base: 10 * time.Hour, Factor: 1, Cap: 10 * time.Hour}))
-	<-began
-	k.clock.advance(11 * time.Hour)
-	k.eventually(d.idle, "it has failed")
-	require.Equal(t, int32(3599), d.hidden[0].seconds)
+	asked := func(times int) func() bool {
+		return func() bool {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			return len(d.hidden) == times
+		}
+	}
+	k.eventually(func() bool { return k.clock.asleep() == 2 }, "the heartbeat and the handler sleep")
+	k.clock.advance(4 * time.Hour)
+	k.eventually(asked(1), "the heartbeat has come")
+	k.clock.advance(3 * time.Hour)
+	k.eventually(asked(2), "it has failed")
 	require.NoError(t, stop())
+	require.Equal(t, int32(8*3600-1), d.hidden[0].seconds)
+	require.Equal(t, int32(5*3600-1), d.hidden[1].seconds)
 }
 
 func TestLambdaHidesFailedMessagesForTheBackoff(t *testing.T) {
