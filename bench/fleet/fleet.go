@@ -66,8 +66,12 @@ func prepare(ctx context.Context, env *tfenv.Env, l layout, o options, progress 
 	if o.latency > 0 {
 		f.server.Inject(awstest.Fault{Kind: awstest.Latency, Delay: o.latency})
 	}
-	variables := fmt.Sprintf("pairs = %d\n%s", o.pairs, l.variables)
-	if err := os.WriteFile(filepath.Join(work.Dir, "fleet.auto.tfvars"), []byte(variables), 0o600); err != nil {
+	l.variables["pairs"] = o.pairs
+	variables, err := json.Marshal(l.variables)
+	if err != nil {
+		return nil, fmt.Errorf("writing the variables: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(work.Dir, "fleet.auto.tfvars.json"), variables, 0o600); err != nil {
 		return nil, fmt.Errorf("writing the variables: %w", err)
 	}
 	d, err := env.Deploy(work, tfenv.DeployOptions{Env: f.server.Env()})
@@ -138,11 +142,12 @@ func (f *fleet) measure(ctx context.Context, stdout io.Writer, args ...string) (
 // state is what is measured of a state file.
 type state struct {
 	bytes           int
-	resources, data map[string]int // instances by type
+	resources, data map[string]int    // instances by type
+	documents       map[string]string // IAM policies by "ROLE of QUEUE"
 }
 
 func (f *fleet) state() (state, error) {
-	s := state{resources: map[string]int{}, data: map[string]int{}}
+	s := state{resources: map[string]int{}, data: map[string]int{}, documents: map[string]string{}}
 	text, err := os.ReadFile(filepath.Join(f.work.Dir, "terraform.tfstate"))
 	if err != nil {
 		return s, fmt.Errorf("reading the state: %w", err)
@@ -153,6 +158,9 @@ func (f *fleet) state() (state, error) {
 			Mode, Type string
 			Instances  []json.RawMessage
 		}
+		Outputs struct {
+			Documents struct{ Value map[string]map[string]string } `json:"iam_documents"`
+		}
 	}
 	if err := json.Unmarshal(text, &content); err != nil {
 		return s, fmt.Errorf("reading the state: %w", err)
@@ -162,6 +170,11 @@ func (f *fleet) state() (state, error) {
 			s.data[r.Type] += len(r.Instances)
 		} else {
 			s.resources[strings.TrimPrefix(r.Type, "aws_")] += len(r.Instances)
+		}
+	}
+	for role, documents := range content.Outputs.Documents.Value {
+		for queue, document := range documents {
+			s.documents[role+" of "+queue] = document
 		}
 	}
 	return s, nil

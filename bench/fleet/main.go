@@ -3,7 +3,7 @@
 //
 //	go run ./bench/fleet
 //	go run ./bench/fleet -pairs 20 -repeats 3 -markdown
-//	go run ./bench/fleet -plain-alarms
+//	go run ./bench/fleet -plain-alarms -without-iam
 //
 // Each layout is deployed to an embedded endpoint of its own. The two take turns, so that
 // other load on the machine meets both, and what they have deployed must be the same.
@@ -31,6 +31,7 @@ type options struct {
 	pairs, repeats int
 	latency        time.Duration
 	plainAlarms    bool
+	withoutIAM     bool
 	keep, markdown bool
 }
 
@@ -41,6 +42,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags.IntVar(&o.repeats, "repeats", 5, "how often each layout is planned when there is nothing to change")
 	flags.DurationVar(&o.latency, "latency", 0, "how much longer each API call takes, as AWS does")
 	flags.BoolVar(&o.plainAlarms, "plain-alarms", false, "compare with alarms that are plain resources, not instances of a module")
+	flags.BoolVar(&o.withoutIAM, "without-iam", false, "compare without IAM policy documents for the queues' users")
 	flags.BoolVar(&o.keep, "keep", false, "leave the working directories, with the states, and say where they are")
 	flags.BoolVar(&o.markdown, "markdown", false, "print Markdown")
 	if err := flags.Parse(args); err != nil {
@@ -52,20 +54,26 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	return o, nil
 }
 
-// layout is a root module that deploys the fleet, and what it takes besides the number of
+// layout is a root module that deploys the fleet, and its variables besides the number of
 // pairs.
-type layout struct{ name, directory, variables string }
+type layout struct {
+	name, directory string
+	variables       map[string]any
+}
 
 // layouts are what is compared, the first with the second. Their directories are next to
 // this source file, wherever the command is run.
-func layouts(plainAlarms bool) [2]layout {
+func layouts(o options) [2]layout {
 	_, file, _, _ := runtime.Caller(0)
 	here := filepath.Dir(file)
-	peer := layout{"terraform-aws-modules layout", filepath.Join(here, "peer"), ""}
-	if plainAlarms {
-		peer.name, peer.variables = "terraform-aws-modules layout, plain alarms", "plain_alarms = true\n"
+	peer := "terraform-aws-modules layout"
+	if o.plainAlarms {
+		peer += ", plain alarms"
 	}
-	return [2]layout{{"this repository", filepath.Join(here, "ours"), ""}, peer}
+	return [2]layout{
+		{"this repository", filepath.Join(here, "ours"), map[string]any{"iam_documents": !o.withoutIAM}},
+		{peer, filepath.Join(here, "peer"), map[string]any{"iam_documents": !o.withoutIAM, "plain_alarms": o.plainAlarms}},
+	}
 }
 
 // run is the command.
@@ -86,7 +94,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 			}
 		}
 	}()
-	for i, l := range layouts(o.plainAlarms) {
+	for i, l := range layouts(o) {
 		if fleets[i], err = prepare(ctx, env, l, o, stderr); err != nil {
 			return fmt.Errorf("preparing the %s: %w", l.name, err)
 		}
@@ -109,5 +117,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err := sameDeployed(ctx, fleets[0].server, fleets[1].server); err != nil {
 		return fmt.Errorf("the layouts have not deployed the same: %w", err)
 	}
-	return report(stdout, fleets, o)
+	var states [2]state
+	for i, f := range fleets {
+		if states[i], err = f.state(); err != nil {
+			return err
+		}
+	}
+	if err := sameDocuments(states[0].documents, states[1].documents); err != nil {
+		return fmt.Errorf("the layouts' IAM policy documents are not the same: %w", err)
+	}
+	report(stdout, fleets, states, o)
+	return nil
 }

@@ -24,6 +24,7 @@ func TestTheCommandComparesTheLayouts(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), strings.Fields("-pairs 1 -repeats 2 -markdown"), &out, io.Discard))
 	for _, row := range []string{
+		`\| data sources a pair \| 3\.0 \| 8\.0 \|  \|`,
 		`\| no-op plan: wall time \| [\d.]+ s \([\d.]+ to [\d.]+\) \| [\d.]+ s \([\d.]+ to [\d.]+\) \| [\d.]+ \|`,
 		`\| no-op plan: API calls a pair \| [\d.]+ \| [\d.]+ \| 0\.\d+ \|`,
 		`\| sqs GetQueueAttributes \| \d+ \| \d+ \| 2 \| 6 \|`,
@@ -94,6 +95,24 @@ func TestLayoutsThatDeployDifferentlyAreNotCompared(t *testing.T) {
 		})
 	}
 	require.ErrorContains(t, sameDeployed(t.Context(), deployed(t, here), deployed(t, here)), "nothing deployed", "there are no alarms")
+}
+
+func TestLayoutsWithOtherDocumentsAreNotCompared(t *testing.T) {
+	const document = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sqs:SendMessage","sqs:GetQueueUrl"],"Resource":["q"]}]}`
+	here := map[string]string{"producer of orders": document}
+	require.NoError(t, sameDocuments(here, map[string]string{
+		"producer of orders": `{"Statement":{"Action":["sqs:GetQueueUrl","sqs:SendMessage"],"Effect":"Allow","Resource":"q"},"Version":"2012-10-17"}`,
+	}))
+	for _, tt := range []struct {
+		name, document, want string
+	}{
+		{"one action more", strings.Replace(document, `"sqs:GetQueueUrl"`, `"sqs:GetQueueUrl","sqs:*"`, 1), "producer of orders is"},
+		{"another resource", strings.Replace(document, `["q"]`, `["*"]`, 1), "producer of orders is"},
+		{"not JSON", "{", "reading the policy of the producer of orders"},
+	} {
+		require.ErrorContains(t, sameDocuments(here, map[string]string{"producer of orders": tt.document}), tt.want, tt.name)
+	}
+	require.ErrorContains(t, sameDocuments(here, nil), "and\nmissing")
 }
 
 func TestTheTableHasMediansAndRatios(t *testing.T) {

@@ -11,19 +11,11 @@ import (
 )
 
 // report prints what the fleets have cost.
-func report(w io.Writer, fleets [2]*fleet, o options) error {
-	states := [2]state{}
-	for i, f := range fleets {
-		var err error
-		if states[i], err = f.state(); err != nil {
-			return err
-		}
-	}
+func report(w io.Writer, fleets [2]*fleet, states [2]state, o options) {
 	fmt.Fprintf(w, "%d pairs of queues, no-op plan: median of %d, and range; %v added to each API call.\n\n", o.pairs, o.repeats, o.latency)
 	write(w, costTable(fleets, states, o.pairs), o.markdown)
 	fmt.Fprint(w, "\nAPI calls by operation, in all:\n\n")
 	write(w, callTable(fleets), o.markdown)
-	return nil
 }
 
 // costTable has a row for each thing measured. The first row is the header.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -32,12 +33,64 @@ func sameDeployed(ctx context.Context, a, b *awstest.Server) error {
 		if len(here) == 0 {
 			return errors.New("there is nothing deployed")
 		}
-		names := maps.Clone(here)
-		maps.Copy(names, there)
-		for _, name := range slices.Sorted(maps.Keys(names)) {
-			if here[name] != there[name] {
-				return fmt.Errorf("%s is\n%s\nand\n%s", name, orMissing(here[name]), orMissing(there[name]))
+		if err := same(here, there); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sameDocuments returns an error unless both have the same IAM policy documents by the same
+// names. Lists of one and the order of actions make no difference, as to IAM.
+func sameDocuments(a, b map[string]string) error {
+	var sides [2]map[string]string
+	for i, documents := range []map[string]string{a, b} {
+		sides[i] = map[string]string{}
+		for name, document := range documents {
+			var content any
+			if err := json.Unmarshal([]byte(document), &content); err != nil {
+				return fmt.Errorf("reading the policy of the %s: %w", name, err)
 			}
+			var err error
+			if sides[i][name], err = text(plain(content)); err != nil {
+				return err
+			}
+		}
+	}
+	return same(sides[0], sides[1])
+}
+
+// plain is a policy document, or a part of it, with single values instead of lists of one
+// and with lists of names in order.
+func plain(part any) any {
+	switch part := part.(type) {
+	case map[string]any:
+		for name, value := range part {
+			part[name] = plain(value)
+		}
+	case []any:
+		if len(part) == 1 {
+			return plain(part[0])
+		}
+		for i, value := range part {
+			part[i] = plain(value)
+		}
+		slices.SortStableFunc(part, func(a, b any) int {
+			x, _ := a.(string)
+			y, _ := b.(string)
+			return strings.Compare(x, y) // statements stay where they are
+		})
+	}
+	return part
+}
+
+// same returns an error that shows the first difference, if there is one.
+func same(here, there map[string]string) error {
+	names := maps.Clone(here)
+	maps.Copy(names, there)
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if here[name] != there[name] {
+			return fmt.Errorf("%s is\n%s\nand\n%s", name, orMissing(here[name]), orMissing(there[name]))
 		}
 	}
 	return nil

@@ -4,6 +4,12 @@ variable "pairs" {
   description = "How many pairs of a source queue and its DLQ there are."
 }
 
+variable "iam_documents" {
+  type        = bool
+  default     = true
+  description = "Whether the IAM policy documents for the queues' users are output. The module makes them all the same."
+}
+
 locals {
   # Each with its own settings, as in a real fleet.
   queues = {
@@ -35,4 +41,13 @@ module "alarms" {
 output "queues" {
   description = "URLs of the queues, by the name of the source queue."
   value       = { for name, queue in module.queues.queues : name => { queue_url = queue.queue_url, dlq_url = queue.dlq_url } }
+}
+
+output "iam_documents" {
+  description = "IAM policy documents for the roles of the queues' users, by the name of the source queue."
+  value = !var.iam_documents ? {} : {
+    producer         = module.queues.producer_policies_json
+    consumer         = module.queues.consumer_policies_json
+    redrive_operator = module.queues.redrive_operator_policies_json
+  }
 }
