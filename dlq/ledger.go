@@ -79,18 +79,26 @@ func openLedger(name, dlqARN, now string) (*ledger, error) {
 		return nil, fmt.Errorf("the ledger %s is in use by another run: wait until it has ended, or choose another file with --ledger", name)
 	}
 	l.lock = lock
+	if err := l.open(name, dlqARN, now); err != nil {
+		return nil, errors.Join(err, lock.Unlock())
+	}
+	return l, nil
+}
+
+// open opens the file, which is locked, and begins a run in it.
+func (l *ledger) open(name, dlqARN, now string) error {
 	f, err := openLines(name)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the ledger: %w", err), lock.Unlock())
+		return fmt.Errorf("opening the ledger: %w", err)
 	}
 	if err := l.read(f, dlqARN); err != nil {
-		return nil, errors.Join(fmt.Errorf("reading the ledger %s: %w", name, err), f.Close(), lock.Unlock())
+		return errors.Join(fmt.Errorf("reading the ledger %s: %w", name, err), f.Close())
 	}
 	l.file = f
 	if err := l.write(LedgerLine{Step: LedgerOpen, DLQ: dlqARN, Time: now}); err != nil {
-		return nil, errors.Join(err, f.Close(), lock.Unlock())
+		return errors.Join(err, f.Close())
 	}
-	return l, nil
+	return nil
 }
 
 // read learns what earlier runs left undone.

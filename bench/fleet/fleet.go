@@ -66,7 +66,6 @@ func prepare(ctx context.Context, env *tfenv.Env, l layout, o options, progress 
 	if o.latency > 0 {
 		f.server.Inject(awstest.Fault{Kind: awstest.Latency, Delay: o.latency})
 	}
-	l.variables["pairs"] = o.pairs
 	variables, err := json.Marshal(l.variables)
 	if err != nil {
 		return nil, fmt.Errorf("writing the variables: %w", err)

@@ -54,8 +54,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	return o, nil
 }
 
-// layout is a root module that deploys the fleet, and its variables besides the number of
-// pairs.
+// layout is a root module that deploys the fleet, and its variables.
 type layout struct {
 	name, directory string
 	variables       map[string]any
@@ -71,8 +70,8 @@ func layouts(o options) [2]layout {
 		peer += ", plain alarms"
 	}
 	return [2]layout{
-		{"this repository", filepath.Join(here, "ours"), map[string]any{"iam_documents": !o.withoutIAM}},
-		{peer, filepath.Join(here, "peer"), map[string]any{"iam_documents": !o.withoutIAM, "plain_alarms": o.plainAlarms}},
+		{"this repository", filepath.Join(here, "ours"), map[string]any{"pairs": o.pairs, "iam_documents": !o.withoutIAM}},
+		{peer, filepath.Join(here, "peer"), map[string]any{"pairs": o.pairs, "iam_documents": !o.withoutIAM, "plain_alarms": o.plainAlarms}},
 	}
 }
 
