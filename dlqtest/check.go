@@ -36,7 +36,6 @@ func checkExact(l *lifelines) Verdict {
 			continue
 		}
 		last, seq := checkCounts(j, l, m)
-		checkGivenBack(j, l, m)
 		if !m.fails(n) || m.processed() != nil {
 			continue
 		}
@@ -56,6 +55,7 @@ func checkExact(l *lifelines) Verdict {
 			j.violated(m, "was received %s, not %d times", times(last), n)
 		}
 	}
+	checkOffered(j, l)
 	doomed := l.doomed()
 	if len(doomed) == 0 {
 		j.unknown(nil, "no message was sent that must fail %d times", n)
@@ -95,36 +95,6 @@ func checkCounts(j *judge, l *lifelines, m *lifeline) (last, seq int) {
 		last, seq, hidden = e.ReceiveCount, e.Seq, e
 	}
 	return last, seq
-}
-
-// checkGivenBack holds the queue to a visibility timeout of 0: the message is there at
-// once, so that the next receive that finds nothing comes only after it was received again
-// or has left the queue. On AWS one receive alone doesn't say that nothing is there.
-func checkGivenBack(j *judge, l *lifelines, m *lifeline) {
-	if !l.strict() {
-		return
-	}
-	for _, v := range m.changes {
-		if v.Duration != 0 || v.Outcome != OK {
-			continue
-		}
-		i := slices.IndexFunc(m.receives, func(e *Event) bool { return e.Seq > v.Seq })
-		meanwhile := slices.ContainsFunc(m.receives, func(e *Event) bool { return e.Seq > v.began() && e.Seq < v.Seq })
-		if meanwhile { // by another consumer, before this one had its answer
-			continue
-		}
-		if i < 0 || l.unseenBetween(l.SourceARN, v.Seq, m.receives[i].Seq) > 0 {
-			continue // it was the last receive that is allowed, or an answer was lost
-		}
-		next := m.receives[i]
-		for i := v.Seq; i < next.Seq-1 && i < len(l.Events); i++ {
-			e := &l.Events[i]
-			if e.Op == OpReceive && e.Queue == l.SourceARN && e.MessageID == "" && e.Outcome == OK && e.certainlyAfter(v) && next.certainlyAfter(e) {
-				j.violated(m, "was given back at %s, but a receive at %s found nothing", clockTime(v.Return), clockTime(e.Call))
-				break
-			}
-		}
-	}
 }
 
 // hiddenUntil is until when the message was hidden before the receive e: by the receive
@@ -244,10 +214,34 @@ func checkConserved(l *lifelines) Verdict {
 			}
 		}
 	}
+	checkNothingTaken(j, l)
 	if sent == 0 {
 		j.unknown(nil, "nothing was sent")
 	}
 	return j.verdict("each of %s ended in exactly one place", count(sent, "message"))
+}
+
+// checkNothingTaken holds the DLQ to what it has: before the redrive nothing is taken out
+// of it, not by an acknowledgement either that comes when its message was moved. AWS's
+// counts are approximate.
+func checkNothingTaken(j *judge, l *lifelines) {
+	if !l.strict() {
+		return
+	}
+	var before *Event
+	for i := range l.Events {
+		e := &l.Events[i]
+		if l.redrive != nil && e.Seq > l.redrive.Seq {
+			return
+		}
+		if e.Queue != l.DLQARN || e.Op != OpDrain && (e.Op != OpDepth || e.Outcome != OK) {
+			continue
+		}
+		if before != nil && e.held() < before.held() {
+			j.violated(nil, "the DLQ held %s at %s, but %d at %s, though nothing was taken out of it", count(before.held(), "message"), clockTime(before.Call), e.held(), clockTime(e.Call))
+		}
+		before = e
+	}
 }
 
 func checkIsolated(l *lifelines) Verdict {
@@ -269,8 +263,8 @@ func checkIsolated(l *lifelines) Verdict {
 	}
 	if d := l.drained(l.DLQARN, false); d == nil {
 		j.unknown(nil, "the DLQ was not read to its end")
-	} else if held := d.Visible + d.InFlight + d.Delayed; l.strict() && held != landed {
-		j.violated(nil, "the DLQ says that it holds %s, but %d could be received", count(held, "message"), landed)
+	} else if l.strict() && d.held() != landed {
+		j.violated(nil, "the DLQ says that it holds %s, but %d could be received", count(d.held(), "message"), landed)
 	}
 	return j.verdict("nothing else is in the DLQ")
 }
@@ -289,9 +283,12 @@ func checkRedriven(l *lifelines) Verdict {
 		return j.verdict("")
 	}
 	drained := l.drained(l.SourceARN, true) != nil && l.drained(l.DLQARN, true) != nil
-	for _, e := range l.Events {
-		if e.Op == OpRedriven && e.Outcome != OK {
+	for i := range l.Events {
+		switch e := &l.Events[i]; {
+		case e.Op == OpRedriven && e.Outcome != OK:
 			j.violated(nil, "the redrive ended as %s: %s", e.State, e.Error)
+		case e.Op == OpDrain && e.Outcome == Failed && e.Queue == l.DLQARN && e.Seq > l.redrive.Seq && l.strict():
+			j.violated(nil, "the DLQ %s after the redrive", e.Error)
 		}
 	}
 	back := 0
@@ -318,6 +315,9 @@ func checkRedriven(l *lifelines) Verdict {
 		if what := difference(first, landing); what != "" {
 			j.violated(m, "came back with another %s than it had in the DLQ", what)
 		}
+		if l.strict() && !first.Sent.IsZero() && first.Sent.Add(unremarkable).Before(l.redrive.Call.Add(l.skew())) {
+			j.violated(m, "came back as sent at %s, before the redrive at %s: a redriven message is new, and its retention begins anew", clockTime(first.Sent), clockTime(l.redrive.Call))
+		}
 		for _, again := range m.returns[1:] {
 			if l.strict() {
 				j.violated(m, "came back twice: again at %s", clockTime(again.Call))
@@ -329,6 +329,9 @@ func checkRedriven(l *lifelines) Verdict {
 			j.unknown(m, "came back, but was not acknowledged")
 		}
 	}
+	if l.FIFO && l.strict() {
+		checkOrderOfReturn(j, l)
+	}
 	if back == 0 && len(j.violations) == 0 {
 		j.unknown(nil, "there was nothing to redrive")
 	}
@@ -336,4 +339,21 @@ func checkRedriven(l *lifelines) Verdict {
 		j.unknown(nil, "the queues were not read to their end after the redrive")
 	}
 	return j.verdict("%s came back to the source once, unchanged, and the DLQ is empty", count(back, "message"))
+}
+
+// checkOrderOfReturn holds a redrive to the order of a FIFO DLQ: it begins with the oldest
+// message (Amazon SQS Developer Guide, "Configure a dead-letter queue redrive"), so that a
+// group's messages come back in the order in which they were dead-lettered.
+func checkOrderOfReturn(j *judge, l *lifelines) {
+	last := map[string]*lifeline{} // by group, that came back last of those dead-lettered so far
+	landed := slices.DeleteFunc(slices.Clone(l.messages), func(m *lifeline) bool { return len(m.landings) == 0 || len(m.returns) == 0 })
+	slices.SortFunc(landed, func(a, b *lifeline) int { return a.landings[0].Seq - b.landings[0].Seq })
+	for _, m := range landed {
+		group := m.landings[0].Group
+		if before := last[group]; before != nil && before.returns[0].Seq > m.returns[0].Seq {
+			j.violated(m, "came back before %s, which stood before it in group %s of the DLQ", before.key, group)
+			continue
+		}
+		last[group] = m
+	}
 }

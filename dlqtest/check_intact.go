@@ -11,6 +11,7 @@ func checkIntact(l *lifelines) Verdict {
 		}
 		for _, e := range m.receives {
 			checkContent(j, m, e, "the source queue")
+			checkConstant(j, l, m, m.receives[0], e)
 			if l.FIFO && m.sent.Outcome == OK && (e.Sequence != m.sent.Sequence || e.DedupID != m.sent.DedupID) {
 				j.violated(m, "has sequence number %q and deduplication id %q in the source queue; %q and %q were sent", e.Sequence, e.DedupID, m.sent.Sequence, m.sent.DedupID)
 			}
@@ -19,7 +20,7 @@ func checkIntact(l *lifelines) Verdict {
 			seen++
 			checkContent(j, m, e, "the DLQ")
 			if len(m.receives) > 0 {
-				checkKept(j, l, m, m.receives[0], e)
+				checkKept(j, l, m, m.receives[len(m.receives)-1], e)
 			}
 		}
 	}
@@ -64,12 +65,33 @@ func difference(a, b *Event) string {
 	return strings.Join(parts, " and ")
 }
 
-// checkKept compares what only receives tell. A standard queue's DLQ keeps the time of
-// sending, by which retention goes on counting; a FIFO queue's doesn't (Amazon SQS
-// Developer Guide, "Understanding message retention periods for dead-letter queues").
+// checkConstant compares what only receives tell, and every receive from the source tells
+// alike. AWS calls the time of the first receive approximate.
+func checkConstant(j *judge, l *lifelines, m *lifeline, first, e *Event) {
+	if !e.Sent.Equal(first.Sent) {
+		j.violated(m, "was sent at %s by its receive at %s, at %s by that at %s", clockTime(first.Sent), clockTime(first.Return), clockTime(e.Sent), clockTime(e.Return))
+	}
+	if l.strict() && !e.FirstReceived.Equal(first.FirstReceived) {
+		j.violated(m, "was first received at %s by its receive at %s, at %s by that at %s", clockTime(first.FirstReceived), clockTime(first.Return), clockTime(e.FirstReceived), clockTime(e.Return))
+	}
+	if e.Sender != first.Sender {
+		j.violated(m, "was sent by %q by its receive at %s, by %q by that at %s", first.Sender, clockTime(first.Return), e.Sender, clockTime(e.Return))
+	}
+}
+
+// checkKept compares what the last receive from the source told with what the DLQ tells. A
+// standard queue's DLQ keeps the time of sending, by which retention goes on counting; in a
+// FIFO queue's the message counts as sent when it is moved (Amazon SQS Developer Guide,
+// "Understanding message retention periods for dead-letter queues").
 func checkKept(j *judge, l *lifelines, m *lifeline, source, dlq *Event) {
-	if !l.FIFO && !source.Sent.Equal(dlq.Sent) {
+	switch {
+	case !l.FIFO && !source.Sent.Equal(dlq.Sent):
 		j.violated(m, "was sent at %s by the source queue, at %s by the DLQ", clockTime(source.Sent), clockTime(dlq.Sent))
+	case l.FIFO && l.strict() && !dlq.Sent.IsZero() && dlq.Sent.Add(unremarkable).Before(source.Call.Add(l.skew())):
+		j.violated(m, "was sent at %s by the DLQ, before it was received from the source queue at %s: in a FIFO DLQ it counts as sent when it is moved", clockTime(dlq.Sent), clockTime(source.Call))
+	}
+	if l.strict() && source.Sender != dlq.Sender {
+		j.violated(m, "was sent by %q by the source queue, by %q by the DLQ", source.Sender, dlq.Sender)
 	}
 }
 

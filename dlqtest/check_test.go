@@ -60,6 +60,9 @@ func (s *story) receive(key string, counts ...int) *story {
 	for _, n := range counts {
 		e := s.event(dlqtest.OpReceive, sourceARN, key)
 		e.ReceiveCount = n
+		if s.phase == "recovery" {
+			e.Sent = s.now
+		}
 		s.add(e)
 	}
 	return s
@@ -72,6 +75,15 @@ func (s *story) deleted(key string) *story {
 func (s *story) land(key string, n int) *story {
 	e := s.event(dlqtest.OpReceive, dlqARN, key)
 	e.ReceiveCount, e.Source = n, sourceARN
+	return s.add(e)
+}
+
+// nothing is a receive from the source that finds nothing.
+func (s *story) nothing() *story { return s.add(s.event(dlqtest.OpReceive, sourceARN, "")) }
+
+func (s *story) depth(queue string, held int) *story {
+	e := s.event(dlqtest.OpDepth, queue, "")
+	e.Visible = held
 	return s.add(e)
 }
 
@@ -142,6 +154,20 @@ func TestCheckJudgesHistories(t *testing.T) {
 	grouped := func(s *story) *story {
 		return s.edit(func(e dlqtest.Event) bool { return e.Key != "" }, func(e *dlqtest.Event) { e.Group = "g" })
 	}
+	// longAfter is a FIFO queue whose message is dead-lettered minutes after it was sent
+	longAfter := func(s *story) *story {
+		s.send("healthy", 0).receive("healthy", 1).deleted("healthy").send("poison", dlqtest.Always)
+		s.now = s.now.Add(time.Minute)
+		return s.receive("poison", 1).drained(sourceARN, 0).land("poison", 2).drained(dlqARN, 1)
+	}
+	// returned is a FIFO queue with two dead letters that are redriven
+	returned := func(s *story) *story {
+		s.KeepDLQ = false
+		s.send("poison", dlqtest.Always).send("second", dlqtest.Always).send("healthy", 0).receive("poison", 1).receive("second", 1).receive("healthy", 1).deleted("healthy").
+			drained(sourceARN, 0).land("poison", 2).land("second", 2).drained(dlqARN, 2)
+		s.phase = "recovery"
+		return s.add(s.event(dlqtest.OpRedrive, dlqARN, "")).add(s.event(dlqtest.OpRedriven, dlqARN, ""))
+	}
 	redriven := func() *story {
 		s := good()
 		s.KeepDLQ = false
@@ -183,7 +209,7 @@ func TestCheckJudgesHistories(t *testing.T) {
 		{"received again while it was hidden", good().edit(receiveNo("poison", 1), func(e *dlqtest.Event) { e.HiddenUntil = e.Call.Add(time.Minute) }),
 			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Exact: dlqtest.Violated}},
 		{"given back, but not there", good().without(receiveNo("flaky", 3)).without(is(dlqtest.OpDelete, sourceARN, "flaky")).without(is(dlqtest.OpDrain, sourceARN, "")).without(landed).without(is(dlqtest.OpDrain, dlqARN, "")).
-			add(dlqtest.Event{Op: dlqtest.OpVisibility, Queue: sourceARN, Key: "flaky", MessageID: "id-flaky"}).add(dlqtest.Event{Op: dlqtest.OpReceive, Queue: sourceARN}).
+			add(dlqtest.Event{Op: dlqtest.OpVisibility, Queue: sourceARN, Key: "flaky", MessageID: "id-flaky", HiddenUntil: time.Unix(0, 0)}).nothing().
 			receive("flaky", 3).deleted("flaky").drained(sourceARN, 0).land("poison", 4).drained(dlqARN, 1),
 			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Exact: dlqtest.Violated}},
 		{"a lost answer explains a missing number", good().without(receiveNo("poison", 2)).edit(receiveNo("poison", 3), func(e *dlqtest.Event) { e.Attempts = 2 }), nil},
@@ -220,6 +246,14 @@ func TestCheckJudgesHistories(t *testing.T) {
 			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
 		{"sent anew by the move", good().edit(landed, func(e *dlqtest.Event) { e.Sent = e.Sent.Add(time.Hour) }),
 			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
+		{"sent anew by a receive", good().edit(receiveNo("flaky", 2), func(e *dlqtest.Event) { e.Sent = e.Call }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
+		{"first received for a second time", good().edit(receiveNo("flaky", 2), func(e *dlqtest.Event) { e.FirstReceived = e.Call }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
+		{"another sender", good().edit(receiveNo("flaky", 2), func(e *dlqtest.Event) { e.Sender = "other" }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
+		{"another sender in the DLQ", good().edit(landed, func(e *dlqtest.Event) { e.Sender = "other" }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
 		{"a message that can be processed is dead-lettered", good().without(is(dlqtest.OpDelete, sourceARN, "flaky")).without(receiveNo("flaky", 3)).
 			land("flaky", 3).edit(is(dlqtest.OpDrain, dlqARN, ""), func(e *dlqtest.Event) { e.Visible = 2 }),
 			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Spared: dlqtest.Violated}},
@@ -234,6 +268,12 @@ func TestCheckJudgesHistories(t *testing.T) {
 			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Conserved: dlqtest.NotKnown}},
 		{"a failed send is no message", good().send("refused", 0).edit(is(dlqtest.OpSend, sourceARN, "refused"), func(e *dlqtest.Event) { e.Outcome = dlqtest.Failed }), nil},
 		{"back after it was acknowledged", good().receive("healthy", 2), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Conserved: dlqtest.Violated}},
+		{"a late acknowledgement takes a message out of the DLQ", newStory(3).send("healthy", 0).send("poison", dlqtest.Always).receive("healthy", 1).deleted("healthy").
+			receive("poison", 1, 2, 3).drained(sourceARN, 0).depth(dlqARN, 2).depth(dlqARN, 1).land("poison", 4).drained(dlqARN, 1),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Conserved: dlqtest.Violated}},
+		{"the DLQ could not be asked what it holds", newStory(3).send("healthy", 0).send("poison", dlqtest.Always).receive("healthy", 1).deleted("healthy").
+			receive("poison", 1, 2, 3).drained(sourceARN, 0).depth(dlqARN, 1).
+			add(dlqtest.Event{Op: dlqtest.OpDepth, Queue: dlqARN, Outcome: dlqtest.Failed}).depth(dlqARN, 1).land("poison", 4).drained(dlqARN, 1), nil},
 		{"a stranger in the DLQ", good().add(dlqtest.Event{Op: dlqtest.OpReceive, Queue: dlqARN, MessageID: "stranger", ReceiveCount: 1}).
 			edit(is(dlqtest.OpDrain, dlqARN, ""), func(e *dlqtest.Event) { e.Visible = 2 }),
 			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Isolated: dlqtest.Violated}},
@@ -251,6 +291,12 @@ func TestCheckJudgesHistories(t *testing.T) {
 		{"FIFO: another group in the DLQ", grouped(fifo().send("poison", dlqtest.Always).send("healthy", 0).receive("poison", 1).receive("healthy", 1).deleted("healthy").
 			drained(sourceARN, 0).land("poison", 2).drained(dlqARN, 1)).edit(landed, func(e *dlqtest.Event) { e.Group = "other" }), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
 
+		{"FIFO: sent anew by the move", longAfter(fifo()).edit(landed, func(e *dlqtest.Event) { e.Sent = e.Call }), nil},
+		{"FIFO: not sent anew by the move", longAfter(fifo()), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Intact: dlqtest.Violated}},
+		{"FIFO: redriven in order", grouped(returned(fifo()).receive("poison", 1).deleted("poison").receive("second", 1).deleted("second").drained(sourceARN, 0).drained(dlqARN, 0)), nil},
+		{"FIFO: redriven in another order", grouped(returned(fifo()).receive("second", 1).deleted("second").receive("poison", 1).deleted("poison").drained(sourceARN, 0).drained(dlqARN, 0)),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Redriven: dlqtest.Violated}},
+
 		{"redriven", redriven().receive("poison", 1).deleted("poison").drained(sourceARN, 0).drained(dlqARN, 0), nil},
 		{"not redriven", func() *story { s := good(); s.KeepDLQ = false; return s }(), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Redriven: dlqtest.NotKnown}},
 		{"the redrive is refused", func() *story {
@@ -261,6 +307,12 @@ func TestCheckJudgesHistories(t *testing.T) {
 		{"lost by the redrive", redriven().drained(sourceARN, 0).drained(dlqARN, 0), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Redriven: dlqtest.Violated}},
 		{"back twice", redriven().receive("poison", 1).deleted("poison").receive("poison", 1).drained(sourceARN, 0).drained(dlqARN, 0), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Redriven: dlqtest.Violated}},
 		{"back with its old count", redriven().receive("poison", 5).deleted("poison").drained(sourceARN, 0).drained(dlqARN, 0), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Redriven: dlqtest.Violated}},
+		{"back with its old age", redriven().receive("poison", 1).deleted("poison").drained(sourceARN, 0).drained(dlqARN, 0).
+			edit(func(e dlqtest.Event) bool { return e.Phase == "recovery" && e.Key != "" }, func(e *dlqtest.Event) { e.Sent = e.Sent.Add(-time.Hour) }),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Redriven: dlqtest.Violated}},
+		{"back in the DLQ", redriven().receive("poison", 1).deleted("poison").drained(sourceARN, 0).
+			add(dlqtest.Event{Op: dlqtest.OpDrain, Queue: dlqARN, Outcome: dlqtest.Failed, Visible: 1, Error: "holds 1 visible, 0 in flight, 0 delayed"}),
+			map[dlqtest.Invariant]dlqtest.Status{dlqtest.Redriven: dlqtest.Violated}},
 		{"still in the DLQ", redriven().receive("poison", 1).deleted("poison").drained(sourceARN, 0), map[dlqtest.Invariant]dlqtest.Status{dlqtest.Redriven: dlqtest.NotKnown}},
 
 		{"alarm: fires and clears", fired().alarm("recovery", "OK").notified("ALARM", "OK"), nil},
@@ -303,6 +355,113 @@ func TestCheckJudgesHistories(t *testing.T) {
 				require.Equal(t, want, v.Status, "%s: %s", v.Invariant, v.Summary)
 			}
 			require.Equal(t, len(tt.want) == 0, dlqtest.Proven(verdicts))
+		})
+	}
+}
+
+// A receive that finds nothing says that nothing could be received: the histories here have
+// one between two sights of a message, of which it is known until when it was hidden.
+func TestCheckSeesMessagesHeldBack(t *testing.T) {
+	hides := func(d time.Duration) func(*dlqtest.Event) {
+		return func(e *dlqtest.Event) { e.HiddenUntil = e.Call.Add(d) }
+	}
+	// once is a message that comes twice, with what happens in between
+	once := func(hidden time.Duration, between func(*story)) *story {
+		s := newStory(2).send("poison", dlqtest.Always).send("healthy", 0).receive("healthy", 1).deleted("healthy").receive("poison", 1)
+		s.edit(receiveNo("poison", 1), hides(hidden))
+		between(s)
+		return s.receive("poison", 2).nothing().drained(sourceARN, 0).land("poison", 3).drained(dlqARN, 1)
+	}
+	// groups is a FIFO queue with poison at the head of one group, and healthy messages of
+	// their groups, each sent with no delay
+	groups := func(healthy ...string) *story {
+		s := newStory(1)
+		s.FIFO = true
+		s.send("poison", dlqtest.Always)
+		for i, group := range healthy {
+			s.send(fmt.Sprintf("healthy-%d", i), 0)
+			s.Events[len(s.Events)-1].Group = group
+		}
+		return s.edit(is(dlqtest.OpSend, sourceARN, "poison"), func(e *dlqtest.Event) { e.Group = "poisoned" }).
+			edit(func(e dlqtest.Event) bool { return e.Op == dlqtest.OpSend }, hides(0))
+	}
+	in := func(group string, s *story) *story {
+		s.Events[len(s.Events)-1].Group = group
+		return s
+	}
+	rest := func(s *story) *story {
+		s.drained(sourceARN, 0).land("poison", 2)
+		return in("poisoned", s).drained(dlqARN, 1)
+	}
+	for _, tt := range []struct {
+		name    string
+		history *story
+		want    string // what the first finding about exact ends with; nothing if it is held
+	}{
+		{"not while it is hidden", once(time.Minute, func(s *story) { s.nothing(); s.now = s.now.Add(time.Minute) }), ""},
+		{"longer than it was to be hidden", once(time.Second, func(s *story) { s.nothing().nothing() }),
+			"was hidden until 2026-11-24 09:00:06.000 only, but a receive at 2026-11-24 09:00:06.000 found nothing"},
+		{"a receive that began while it was hidden", once(2*time.Second, func(s *story) {
+			s.nothing()
+			last := &s.Events[len(s.Events)-1]
+			last.Return, s.now = s.now.Add(time.Minute), s.now.Add(time.Minute)
+		}), ""},
+		{"another consumer's receive, under way when it came", once(time.Second, func(s *story) {
+			s.nothing()
+			s.Events[len(s.Events)-1].Began = 4
+		}), ""},
+		{"another consumer has it by then", once(0, func(s *story) { s.nothing() }).
+			edit(receiveNo("poison", 2), func(e *dlqtest.Event) { e.Began = e.Seq - 2 }), ""},
+		{"an answer was lost, which may have had it", once(time.Second, func(s *story) {
+			s.nothing()
+			s.Events[len(s.Events)-1].Attempts = 2
+			s.now = s.now.Add(time.Minute)
+			s.nothing()
+		}), ""},
+		{"a second of the wall clock", func() *story {
+			s := once(time.Second, func(s *story) { s.nothing() })
+			s.Clock = "wall"
+			return s
+		}(), ""},
+		{"not known until when it was hidden", once(0, func(s *story) {
+			s.edit(receiveNo("poison", 1), func(e *dlqtest.Event) { e.HiddenUntil = time.Time{} })
+			s.nothing()
+		}), ""},
+		{"on AWS one receive says nothing", func() *story {
+			s := once(time.Second, func(s *story) { s.nothing().nothing() })
+			s.Ground = dlqtest.AWS
+			return s
+		}(), ""},
+
+		{"FIFO: behind the poison of its group", rest(in("poisoned", in("poisoned", in("poisoned", groups("poisoned").receive("poison", 1)).
+			edit(receiveNo("poison", 1), hides(5*time.Second)).nothing().nothing().nothing().nothing().nothing().receive("healthy-0", 1)).deleted("healthy-0"))), ""},
+		{"FIFO: behind the poison of another group", rest(in("other", in("other", in("poisoned", groups("other").receive("poison", 1)).
+			edit(receiveNo("poison", 1), hides(time.Minute)).nothing().receive("healthy-0", 1)).deleted("healthy-0"))),
+			"could be received from 2026-11-24 09:00:02.000 on, but a receive at 2026-11-24 09:00:04.000 found nothing"},
+		{"FIFO: when the poison of its group is gone", rest(in("poisoned", in("poisoned", in("poisoned", groups("poisoned").receive("poison", 1)).
+			edit(receiveNo("poison", 1), hides(time.Second)).nothing().nothing().receive("healthy-0", 1)).deleted("healthy-0"))),
+			"could be received from 2026-11-24 09:00:02.000 on, but a receive at 2026-11-24 09:00:05.000 found nothing"},
+		{"FIFO: when the one before it was acknowledged", rest(in("g", in("g", in("g", in("g", in("poisoned", groups("g", "g").receive("poison", 1)).
+			receive("healthy-0", 1)).deleted("healthy-0")).nothing().receive("healthy-1", 1)).deleted("healthy-1"))),
+			"could be received from 2026-11-24 09:00:03.000 on, but a receive at 2026-11-24 09:00:07.000 found nothing"},
+		{"FIFO: when the one before it was given out", rest(in("g", in("g", in("g", in("g", in("poisoned", groups("g", "g").receive("poison", 1)).
+			receive("healthy-0", 1)).nothing().deleted("healthy-0")).receive("healthy-1", 1)).deleted("healthy-1"))), ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			verdicts := dlqtest.Check(&tt.history.History)
+			if tt.want == "" {
+				require.True(t, dlqtest.Proven(verdicts), fmt.Sprint(verdicts))
+				return
+			}
+			for _, v := range verdicts {
+				if v.Invariant != dlqtest.Exact {
+					require.Equal(t, dlqtest.Held, v.Status, v.Summary)
+					continue
+				}
+				require.Equal(t, dlqtest.Violated, v.Status)
+				require.Len(t, v.Findings, 1)
+				require.Equal(t, tt.want, v.Findings[0].What)
+			}
 		})
 	}
 }

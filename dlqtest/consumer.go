@@ -178,7 +178,8 @@ func (p *prover) pending() bool {
 }
 
 // acknowledgeLate sends the acknowledgements that are still to come, of messages that have
-// left the source queue: they must not reach them in the DLQ.
+// left the source queue: they must not reach them in the DLQ, as what it holds before and
+// after shows.
 func (p *prover) acknowledgeLate(ctx context.Context) error {
 	p.mu.Lock()
 	var late []message
@@ -186,6 +187,15 @@ func (p *prover) acknowledgeLate(ctx context.Context) error {
 		late = append(late, take(&f.stale)...)
 	}
 	p.mu.Unlock()
+	if len(late) == 0 {
+		return nil
+	}
 	slices.SortFunc(late, func(a, b message) int { return cmp.Compare(a.id, b.id) })
-	return (&consumer{prover: p}).delete(ctx, late, true)
+	if err := p.recordDepth(ctx, dlq); err != nil {
+		return err
+	}
+	if err := (&consumer{prover: p}).delete(ctx, late, true); err != nil {
+		return err
+	}
+	return p.recordDepth(ctx, dlq)
 }

@@ -66,16 +66,19 @@ type Event struct {
 	Handle       string `json:"handle,omitempty"`
 	Stale        bool   `json:"stale,omitempty"`
 	ReceiveCount int    `json:"receiveCount,omitempty"`
-	// HiddenUntil is when the message becomes visible again, by the visibility timeout that
-	// the receive or the change of visibility has set.
+	// HiddenUntil is when the message becomes visible, by the visibility timeout that the
+	// receive or the change of visibility has set, or by the queue's delay if it was sent.
 	HiddenUntil time.Time `json:"hiddenUntil,omitzero"`
 	// Consumer is the consumer's number, from 1; 0 if there is just one.
 	Consumer int `json:"consumer,omitempty"`
 	// Attempts is how often the SDK sent the request, if more than once: all but the last
 	// may have had an effect that the consumer never saw.
 	Attempts int `json:"attempts,omitempty"`
-	// Sent is the message's SentTimestamp.
-	Sent time.Time `json:"sent,omitzero"`
+	// Sent is the message's SentTimestamp, FirstReceived its ApproximateFirstReceiveTimestamp.
+	Sent          time.Time `json:"sent,omitzero"`
+	FirstReceived time.Time `json:"firstReceived,omitzero"`
+	// Sender is the message's SenderId.
+	Sender string `json:"sender,omitempty"`
 	// Source is the message's DeadLetterQueueSourceArn.
 	Source string `json:"source,omitempty"`
 	// Body and Attributes are hashes; Attributes covers the trace header, too.
@@ -113,6 +116,9 @@ func (e *Event) began() int {
 
 // certainlyAfter says whether e began when other had ended.
 func (e *Event) certainlyAfter(other *Event) bool { return e.began() >= other.Seq }
+
+// held is how many messages the queue said that it holds.
+func (e *Event) held() int { return e.Visible + e.InFlight + e.Delayed }
 
 // Header says what a history is of.
 type Header struct {

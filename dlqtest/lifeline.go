@@ -221,11 +221,13 @@ func (l *lifelines) firstDrain(phase string) *Event {
 	return nil
 }
 
+// unremarkable is by how much two clocks may differ before that is taken for a skew.
+const unremarkable = 5 * time.Second
+
 // skew is how far the queues' clock is ahead of the one that the history was recorded by,
 // as the messages' SentTimestamps show. It is nothing if they agree to a few seconds, which
 // is how long a send may take.
 func (l *lifelines) skew() time.Duration {
-	const unremarkable = 5 * time.Second
 	for _, m := range l.messages {
 		if m.sent == nil || len(m.receives) == 0 || m.receives[0].Sent.IsZero() {
 			continue

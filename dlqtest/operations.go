@@ -121,6 +121,7 @@ func (p *prover) send(ctx context.Context, name string, m Message) error {
 		Body: hash(*in.MessageBody), Attributes: hashAttributes(in.MessageAttributes, traceHeader),
 		Fault: m.Fault.Name, Fails: m.Fault.Fails,
 	}
+	e.HiddenUntil = e.Call.Add(p.delay)
 	if m.Group != "" {
 		in.MessageGroupId = &m.Group
 	}
@@ -218,6 +219,12 @@ func (c *consumer) receive(ctx context.Context, from end, o receiveOptions) ([]m
 // sight is what a received message shows.
 func (p *prover) sight(m types.Message) Event {
 	attribute := func(name types.MessageSystemAttributeName) string { return m.Attributes[string(name)] }
+	instant := func(name types.MessageSystemAttributeName) time.Time {
+		if ms, err := strconv.ParseInt(attribute(name), 10, 64); err == nil {
+			return time.UnixMilli(ms).UTC()
+		}
+		return time.Time{}
+	}
 	e := Event{
 		MessageID:  aws.ToString(m.MessageId),
 		Group:      attribute(types.MessageSystemAttributeNameMessageGroupId),
@@ -228,11 +235,12 @@ func (p *prover) sight(m types.Message) Event {
 		Body:       hash(aws.ToString(m.Body)),
 		Attributes: hashAttributes(m.MessageAttributes, attribute(types.MessageSystemAttributeNameAWSTraceHeader)),
 		BadMD5:     badMD5(m),
+		Sender:     attribute(types.MessageSystemAttributeNameSenderId),
+
+		Sent:          instant(types.MessageSystemAttributeNameSentTimestamp),
+		FirstReceived: instant(types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp),
 	}
 	e.ReceiveCount, _ = strconv.Atoi(attribute(types.MessageSystemAttributeNameApproximateReceiveCount))
-	if ms, err := strconv.ParseInt(attribute(types.MessageSystemAttributeNameSentTimestamp), 10, 64); err == nil {
-		e.Sent = time.UnixMilli(ms).UTC()
-	}
 	// the id first: a body that was exchanged for another's must not pass for that other
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -395,37 +403,60 @@ func (p *prover) events() int {
 // recordDrain asks the queue what it holds and records whether that is all accounted for.
 // AWS's counts lag behind, so there it asks again for a while.
 func (p *prover) recordDrain(ctx context.Context, at end, done func(depth) bool) error {
-	tries, retries := 1, 0
+	tries := 1
 	if p.h.Ground == AWS {
 		tries = 12
 	}
 	for {
-		call := p.clock.Now()
-		facts, err := p.attributes(ctx, *p.url(at))
-		if again, _ := p.patience(ctx, &retries, err); again {
-			continue
-		}
+		e, held, err := p.readDepth(ctx, at)
 		if err != nil {
-			p.record(Event{Op: OpDepth, Queue: p.arn(at), Call: call, Outcome: outcomeOf(err), Error: errorText(err)})
-			return fmt.Errorf("reading how many messages %s holds: %w", queueName(*p.url(at)), err)
+			return err
 		}
-		e := Event{Op: OpDrain, Queue: p.arn(at), Call: call, Visible: facts.visible, InFlight: facts.inFlight, Delayed: facts.delayed}
 		tries--
-		if !done(facts.depth) && tries > 0 {
-			e.Op = OpDepth
+		if !done(held) && tries > 0 {
 			p.record(e)
 			if err := p.sleep(ctx, 10*time.Second); err != nil {
 				return err
 			}
 			continue
 		}
-		if !done(facts.depth) {
+		e.Op = OpDrain
+		if !done(held) {
 			e.Outcome = Failed
-			e.Error = fmt.Sprintf("holds %d visible, %d in flight, %d delayed", facts.visible, facts.inFlight, facts.delayed)
+			e.Error = fmt.Sprintf("holds %d visible, %d in flight, %d delayed", held.visible, held.inFlight, held.delayed)
 		}
 		p.record(e)
 		return nil
 	}
+}
+
+// readDepth asks the queue what it holds, and returns the event that says so. It records
+// that the question was in vain.
+func (p *prover) readDepth(ctx context.Context, at end) (Event, depth, error) {
+	for tries := 0; ; {
+		e := Event{Op: OpDepth, Queue: p.arn(at), Call: p.clock.Now()}
+		facts, err := p.attributes(ctx, *p.url(at))
+		if again, _ := p.patience(ctx, &tries, err); again {
+			continue
+		}
+		if err != nil {
+			e.Outcome, e.Error = outcomeOf(err), errorText(err)
+			p.record(e)
+			return e, depth{}, fmt.Errorf("reading how many messages %s holds: %w", queueName(*p.url(at)), err)
+		}
+		e.Return = p.clock.Now()
+		e.Visible, e.InFlight, e.Delayed = facts.visible, facts.inFlight, facts.delayed
+		return e, facts.depth, nil
+	}
+}
+
+// recordDepth asks the queue what it holds, and records it.
+func (p *prover) recordDepth(ctx context.Context, at end) error {
+	e, _, err := p.readDepth(ctx, at)
+	if err == nil {
+		p.record(e)
+	}
+	return err
 }
 
 // redrive moves the DLQ's messages back to their source and waits for the end of it. It

@@ -11,17 +11,20 @@ type Invariant string
 // The invariants.
 const (
 	// Exact: every message that fails is received exactly MaxReceiveCount times from the
-	// source, numbered from 1 in order, and never again.
+	// source, numbered from 1 in order, and never again; none while it is hidden, and, but
+	// for AWS, none is held back when it isn't.
 	Exact Invariant = "exact"
 	// DeadLettered: it then stands in the DLQ once, with receive count
 	// MaxReceiveCount+1 at its first receive there, and names the source queue.
 	DeadLettered Invariant = "dead-lettered"
 	// Intact: its id, body, attributes, trace header and, on a FIFO queue, group and
-	// order are what was sent.
+	// order are what was sent; and it counts as sent when it was, or in a FIFO DLQ, when it
+	// was moved there.
 	Intact Invariant = "intact"
 	// Spared: a message that succeeds on an allowed receive never reaches the DLQ.
 	Spared Invariant = "spared"
-	// Conserved: each message sent ends in exactly one place.
+	// Conserved: each message sent ends in exactly one place, and late acknowledgements take
+	// none out of the DLQ.
 	Conserved Invariant = "conserved"
 	// Isolated: nothing else is in the DLQ.
 	Isolated Invariant = "isolated"
@@ -29,7 +32,8 @@ const (
 	// empty, and its notifications arrive.
 	Alarmed Invariant = "alarmed"
 	// Redriven: a redrive brings each dead-lettered message back to the source once, with
-	// its body and attributes, to be received from 1 again.
+	// its body and attributes, as a new message, to be received from 1 again; a FIFO
+	// queue's group in its order.
 	Redriven Invariant = "redriven"
 )
 

@@ -31,12 +31,8 @@ func TestTheGuideExplainsWhatIsFound(t *testing.T) {
 		{"a larger maxReceiveCount", "though the queue is to allow", func(s *sample) { s.redrive(s.p.DLQARN, 4) }},
 		{"no redrive policy", "though the queue is to allow", func(s *sample) { s.set("RedrivePolicy", "") }},
 		{"a smaller maxReceiveCount", "though its consumer … succeeds on receive", func(s *sample) { s.redrive(s.p.DLQARN, 2) }},
-		{"another consumer", "but no consumer saw count", func(s *sample) {
-			s.meanwhile = func(ctx context.Context) (done bool, err error) {
-				out, err := s.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &s.p.QueueURL}, dlqtest.ShortPoll)
-				return err == nil && len(out.Messages) > 0, err
-			}
-		}},
+		{"another consumer", "but no consumer saw count", func(s *sample) { s.anotherConsumer(1) }},
+		{"another consumer, for longer", "but a receive at … found nothing", func(s *sample) { s.anotherConsumer(3) }},
 		{"a retention shorter than the receives take", "is lost: it was neither acknowledged nor is it in the DLQ", func(s *sample) { s.set("MessageRetentionPeriod", "60") }},
 		{"another DLQ", "is lost: it was neither acknowledged nor is it in the DLQ", func(s *sample) { s.redrive(s.decoyARN, 3) }},
 		{"another DLQ, too", "never reached the DLQ", func(s *sample) { s.redrive(s.decoyARN, 3) }},
@@ -144,6 +140,18 @@ func newSample(t *testing.T) *sample {
 func (s *sample) set(attribute, value string) {
 	_, err := s.sqs.SetQueueAttributes(s.t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &s.p.QueueURL, Attributes: map[string]string{attribute: value}})
 	require.NoError(s.t, err)
+}
+
+// anotherConsumer receives so many messages while the proof waits.
+func (s *sample) anotherConsumer(n int) {
+	got := 0
+	s.meanwhile = func(ctx context.Context) (done bool, err error) {
+		out, err := s.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &s.p.QueueURL}, dlqtest.ShortPoll)
+		if err == nil {
+			got += len(out.Messages)
+		}
+		return got >= n, err
+	}
 }
 
 func (s *sample) redrive(dlqARN string, maxReceiveCount int) {

@@ -34,6 +34,17 @@ const (
 	GiveBackIgnored    Defect = "give-back-ignored"    // a visibility timeout of 0 changes nothing
 	ExtensionIgnored   Defect = "extension-ignored"    // no other visibility timeout does
 	VisibleEarly       Defect = "visible-early"        // messages are hidden for half as long
+	VisibleLate        Defect = "visible-late"         // messages are hidden for half as long again
+	GroupsHeldUp       Defect = "groups-held-up"       // a FIFO message in flight holds up all groups
+	SentAnew           Defect = "sent-anew"            // a message counts as sent when it is received
+	FirstReceiveAnew   Defect = "first-receive-anew"   // each receive says that it is the first
+	SenderDropped      Defect = "sender-dropped"       // a DLQ's messages have no SenderId
+	LateDeleteReaches  Defect = "late-delete-reaches"  // a receipt handle of the source deletes in the DLQ
+	RedriveLoses       Defect = "redrive-loses"        // a message move task loses messages
+	RedriveDoubles     Defect = "redrive-doubles"      // it moves them twice
+	RedriveKeepsCount  Defect = "redrive-keeps-count"  // they go on being counted
+	RedriveKeepsAge    Defect = "redrive-keeps-age"    // they count as sent when they first were
+	RedriveReverses    Defect = "redrive-reverses"     // a FIFO DLQ's group comes back last message first
 )
 
 // Defects lists all there are.
@@ -42,6 +53,8 @@ func Defects() []Defect {
 		DeadLetterEarly, DeadLetterLate, CountReset, LostOnMove, BodySwapped, AttributeDropped, SourceARNMissing,
 		MessageIDChanged, ShortRetention, Resurrected, DuplicatedOnMove, AllowPolicyIgnored, OrderBroken, NotDeleted,
 		DLQMetricsMissing, StaleMetrics, MovedToWrongQueue, GiveBackIgnored, ExtensionIgnored, VisibleEarly,
+		VisibleLate, GroupsHeldUp, SentAnew, FirstReceiveAnew, SenderDropped, LateDeleteReaches,
+		RedriveLoses, RedriveDoubles, RedriveKeepsCount, RedriveKeepsAge, RedriveReverses,
 	}
 }
 
@@ -187,10 +200,82 @@ func (*defective) unchanged(q *queue, seconds int32) bool {
 
 // shown is when a message that is hidden until then becomes visible, in nanoseconds.
 func (*defective) shown(q *queue, m *message, until int64) int64 {
-	if q.svc.has(VisibleEarly) {
+	switch {
+	case q.svc.has(VisibleEarly):
 		return m.received + (until-m.received)/2
+	case q.svc.has(VisibleLate):
+		return until + (until-m.received)/2
 	}
 	return until
+}
+
+// heldUp reports whether a receive gets no message of any group.
+func (*defective) heldUp(q *queue) bool { return q.svc.has(GroupsHeldUp) && q.groups.inFlight > 0 }
+
+// retell changes what a receive tells of a message.
+func (s *Service) retell(m *message, attributes map[string]string) {
+	if s.has(SentAnew) {
+		attributes["SentTimestamp"] = millis(m.received)
+	}
+	if s.has(FirstReceiveAnew) {
+		attributes["ApproximateFirstReceiveTimestamp"] = millis(m.received)
+	}
+	if s.has(SenderDropped) && m.deadLetterFrom() != "" {
+		delete(attributes, "SenderId")
+	}
+}
+
+// reach deletes a message that was moved to the dead-letter queue. It is called with no
+// queue locked.
+func (*defective) reach(q *queue, id uuid) {
+	redrive := q.settings.Load().redrive
+	if !q.svc.has(LateDeleteReaches) || redrive == nil {
+		return
+	}
+	if dlq := q.svc.find(redrive.target); dlq != nil {
+		dlq.lock()
+		defer dlq.unlock()
+		var found *message
+		dlq.byAge.each(func(m *message) {
+			if m.id == id {
+				found = m
+			}
+		})
+		if found != nil {
+			dlq.drop(found)
+		}
+	}
+}
+
+// redriven is what arrives at the destination of a message move task that takes m.
+func (*defective) redriven(q *queue, m, moved *message) []*message {
+	s := q.svc
+	if s.has(RedriveLoses) {
+		return nil
+	}
+	if s.has(RedriveKeepsCount) {
+		moved.count = m.count
+	}
+	if s.has(RedriveKeepsAge) {
+		moved.links[age].key = m.sent()
+	}
+	if s.has(RedriveDoubles) {
+		twin := renew(m, moved.arrived)
+		if moved.extra != nil {
+			twin.extra.sequence = moved.extra.sequence
+		}
+		twin.links = moved.links
+		return []*message{moved, twin}
+	}
+	return []*message{moved}
+}
+
+// foremost is the message of a group that a message move task takes next.
+func (*defective) foremost(q *queue, g *group) *message {
+	if q.svc.has(RedriveReverses) {
+		return g.tail
+	}
+	return g.head
 }
 
 // silent reports whether the queue publishes no metrics.

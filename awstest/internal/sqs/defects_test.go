@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -136,14 +137,105 @@ func TestEachDefectCanBeSeen(t *testing.T) {
 		ExtensionIgnored:  func(o *observation) { o.Extended = 1 },
 		VisibleEarly:      func(o *observation) { o.Hidden = 1 },
 	}
+	soundSequel := sequel{Sent: time.Minute, First: time.Minute, Sender: testAccount, Shown: 1, Others: 1, Kept: 2, Returned: []string{"1", "2"}, Count: "1"}
+	require.Equal(t, soundSequel, observeSequel(t))
+	seenInSequel := map[Defect]func(o *sequel){
+		VisibleLate:       func(o *sequel) { o.Shown = 0 },
+		GroupsHeldUp:      func(o *sequel) { o.Others = 0 },
+		SentAnew:          func(o *sequel) { o.Sent = 0 },
+		FirstReceiveAnew:  func(o *sequel) { o.First = 0 },
+		SenderDropped:     func(o *sequel) { o.Sender = "" },
+		LateDeleteReaches: func(o *sequel) { o.Kept = 1 },
+		RedriveLoses:      func(o *sequel) { o.Returned, o.Count = []string{}, "" },
+		RedriveDoubles:    func(o *sequel) { o.Returned = []string{"1", "1", "2", "2"} },
+		RedriveKeepsCount: func(o *sequel) { o.Returned, o.Count = []string{}, "" }, // they are dead-lettered at once
+		RedriveKeepsAge:   func(o *sequel) { o.Age = time.Hour },
+		RedriveReverses:   func(o *sequel) { o.Returned = []string{"2", "1"} },
+	}
 	for _, d := range Defects() {
 		t.Run(string(d), func(t *testing.T) {
+			if see, ok := seenInSequel[d]; ok {
+				want := soundSequel
+				see(&want)
+				require.Equal(t, want, observeSequel(t, d))
+				return
+			}
 			want := right
 			require.Contains(t, seen, d)
 			seen[d](&want)
 			require.Equal(t, want, observe(t, d))
 		})
 	}
+}
+
+// sequel is what a consumer sees besides: of times, of message groups, and of two messages
+// that are dead-lettered after one receive each, and redriven.
+type sequel struct {
+	Shown       int           // messages that are there when their visibility timeout has passed
+	Others      int           // that are there of other groups, while a message is in flight
+	Sent, First time.Duration // by how much the second receive is later than what it tells
+	Sender      string        // in the DLQ
+	Kept        int           // messages in the DLQ after one was acknowledged, late, in the source
+	Returned    []string      // after the redrive
+	Count       string        // of the first of them
+	Age         time.Duration // of it, by what it tells
+}
+
+func observeSequel(t *testing.T, defects ...Defect) sequel {
+	h := newHarness(t, Options{Defects: defects})
+	var o sequel
+	since := func(m types.Message, attribute string) time.Duration {
+		ms, err := strconv.ParseInt(m.Attributes[attribute], 10, 64)
+		require.NoError(t, err)
+		return h.clk.Now().Truncate(time.Millisecond).Sub(time.UnixMilli(ms))
+	}
+
+	standard := h.queue("standard", "VisibilityTimeout", "60")
+	h.send(standard, "m")
+	h.receive(standard, 1)
+	h.clk.Advance(time.Minute)
+	again := h.receive(standard, 1)
+	if o.Shown = len(again); o.Shown > 0 {
+		o.Sent, o.First = since(again[0], "SentTimestamp"), since(again[0], "ApproximateFirstReceiveTimestamp")
+	} else {
+		o.Sent, o.First = time.Minute, time.Minute
+	}
+
+	groups := h.fifo("groups.fifo")
+	h.sendTo(groups, "a", "1")
+	h.sendTo(groups, "b", "2")
+	h.receive(groups, 1)
+	o.Others = len(h.receive(groups, 1))
+
+	dlq, q := h.queue("dlq"), h.queue("q", "RedrivePolicy", redriveTo("dlq", 1), "VisibilityTimeout", "60")
+	h.send(q, "1")
+	h.send(q, "2")
+	late := h.receive(q, 10)[0]
+	h.clk.Advance(2 * time.Minute)
+	require.Empty(t, h.receive(q, 10))
+	for _, m := range h.receive(dlq, 10) {
+		o.Sender = m.Attributes["SenderId"]
+		require.NoError(t, h.hide(dlq, m, 0))
+	}
+	h.delete(q, late)
+	o.Kept = h.counts(dlq)[0]
+
+	h.fifo("dlq.fifo")
+	fifo := h.fifo("q.fifo", "RedrivePolicy", redriveTo("dlq.fifo", 1), "VisibilityTimeout", "60")
+	h.sendTo(fifo, "g", "1")
+	h.sendTo(fifo, "g", "2")
+	require.Len(t, h.receive(fifo, 10), 2)
+	h.clk.Advance(2 * time.Minute)
+	require.Empty(t, h.receive(fifo, 10))
+	h.clk.Advance(time.Hour)
+	_, err := h.move("dlq.fifo", nil, nil)
+	require.NoError(t, err)
+	returned := h.receive(fifo, 10)
+	o.Returned = bodies(returned)
+	if len(returned) > 0 {
+		o.Count, o.Age = returned[0].Attributes["ApproximateReceiveCount"], since(returned[0], "SentTimestamp")
+	}
+	return o
 }
 
 func TestAnUnknownDefectIsRefused(t *testing.T) {

@@ -47,6 +47,7 @@ func (q *queue) delete(handle string) error {
 	if err != nil {
 		return err
 	}
+	defer q.defective.reach(q, id)
 	now := q.lock()
 	defer q.unlock()
 	q.minute.deleted++

@@ -170,7 +170,9 @@ func (s *Service) moveOne(t *moveTask) bool {
 	if destination.fifo {
 		moved.extra.sequence = s.nextSequence()
 	}
-	destination.post(moved)
+	for _, n := range q.defective.redriven(q, m, moved) {
+		destination.post(n)
+	}
 	q.pokes = append(q.pokes, destination)
 	t.moved++
 	// without more, the task is complete at once, not only at the next tick
@@ -187,7 +189,7 @@ func (q *queue) next() *message {
 		return q.ready.first()
 	}
 	if g := q.groups.head; g != nil {
-		return g.head
+		return q.defective.foremost(q, g)
 	}
 	return nil
 }

@@ -289,7 +289,7 @@ func (q *queue) takeGroups(r *receipt, limit int, now int64) []*message {
 	var taken []*message
 	for len(taken) < limit {
 		g := q.groups.head
-		if g == nil {
+		if g == nil || q.defective.heldUp(q) {
 			break
 		}
 		for m := g.head; m != nil && m.state == ready && len(taken) < limit; {
@@ -331,6 +331,7 @@ func (s *Service) render(out *receivedMessage, q *queue, m *message, system syst
 	out.Body = m.body
 	if system != 0 {
 		out.Attributes = systemAttributes(m, q.fifo, system)
+		s.retell(m, out.Attributes)
 	}
 	if m.extra != nil && filter != nil {
 		if attributes := filter.apply(m.extra.attributes); len(attributes) > 0 {
