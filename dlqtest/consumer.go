@@ -148,19 +148,34 @@ func (p *prover) hopeless() bool {
 }
 
 // waitForVisibility lets the visibility timeout of all that was received lapse, but for
-// messages whose slow consumers extend it meanwhile. Where that costs no time, consumers
-// look in between as well: nothing may be there.
+// messages whose slow consumers extend it meanwhile. Consumers look just before as well,
+// where that costs no time.
 func (p *prover) waitForVisibility(ctx context.Context) error {
-	end := p.clock.Now().Add(p.visibility + time.Second)
-	if p.target.virtual() {
-		if err := p.work(ctx, end.Add(-p.visibility/3)); err != nil {
-			return err
-		}
-		if _, err := p.consumeVisible(ctx); err != nil {
-			return err
-		}
+	lapses := p.clock.Now().Add(p.visibility)
+	if err := p.work(ctx, lapses.Add(-shortly)); err != nil {
+		return err
 	}
-	return p.work(ctx, end)
+	if err := p.look(ctx); err != nil {
+		return err
+	}
+	after := time.Second
+	if p.target.virtual() {
+		after = shortly
+	}
+	return p.work(ctx, lapses.Add(after))
+}
+
+// shortly is less than the unit in which SQS counts delays and timeouts: so long before and
+// after one is over, it is seen that it is neither shorter nor longer.
+const shortly = 500 * time.Millisecond
+
+// look lets consumers receive although nothing is to be there, if that costs no time.
+func (p *prover) look(ctx context.Context) error {
+	if !p.target.virtual() {
+		return nil
+	}
+	_, err := p.consumeVisible(ctx)
+	return err
 }
 
 // pending says whether some message is still hidden, and so may come back: one that a

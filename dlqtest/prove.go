@@ -259,6 +259,9 @@ func (p *prover) control(ctx context.Context) error {
 	if err := p.readAlarm(ctx); err != nil {
 		return err
 	}
+	if err := p.look(ctx); err != nil { // they are hidden longer than by the queue's own timeout
+		return err
+	}
 	if err := consumer.consume(ctx, held); err != nil {
 		return err
 	}
@@ -306,8 +309,16 @@ func (p *prover) deadLetter(ctx context.Context, messages []Message, place int) 
 		}
 	}
 	p.target.say(fmt.Sprintf("sent %s, of which %d must be dead-lettered; consumers fail, the visibility timeout is %s", count(len(messages), "message"), doomed, p.visibility))
-	if err := p.sleep(ctx, p.delay); err != nil {
-		return err
+	if p.delay > 0 {
+		if err := p.sleep(ctx, p.delay-shortly); err != nil {
+			return err
+		}
+		if err := p.look(ctx); err != nil {
+			return err
+		}
+		if err := p.sleep(ctx, shortly); err != nil {
+			return err
+		}
 	}
 	return p.drain(ctx, p.rounds(messages))
 }
@@ -449,6 +460,11 @@ func (p *prover) inspection(ctx context.Context) error {
 		}
 		if err := p.readAlarm(ctx); err != nil {
 			return err
+		}
+		if p.target.virtual() { // they are all hidden
+			if _, err := consumer.receive(ctx, dlq, receiveOptions{max: maxBatch, visibility: inspectionHold}); err != nil {
+				return err
+			}
 		}
 	}
 	for _, m := range held {

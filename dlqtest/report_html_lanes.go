@@ -219,7 +219,7 @@ func (t *timeline) fill(l *lane, events []Event, row string) {
 		case e.Op == OpReceive:
 			m.glyph, m.label = glyphReceive, fmt.Sprint(e.ReceiveCount)
 			if m.early = late.early(e); m.early {
-				m.title += fmt.Sprintf("; though it was hidden until %s", t.since(late.hides.HiddenUntil))
+				m.title += fmt.Sprintf("; though it was hidden for another %s", span(late.hides.HiddenUntil.Sub(e.Return)))
 			}
 		case e.Op == OpDelete:
 			m.glyph = glyphDelete

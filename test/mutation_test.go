@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sqs-dlq/sqs-dlq/awstest"
@@ -271,6 +272,9 @@ func caughtBy() map[awstest.Defect]string {
 		"extension-ignored":                           "exact: VIOLATED",
 		"visible-early":                               "exact: VIOLATED",
 		"visible-late":                                "exact: VIOLATED",
+		"delay-ignored":                               "exact: VIOLATED",
+		"extension-other":                             "exact: VIOLATED",
+		"timeout-ignored":                             "exact: VIOLATED",
 		"groups-held-up":                              "exact: VIOLATED",
 		"sent-anew":                                   "intact: VIOLATED",
 		"first-receive-anew":                          "intact: VIOLATED",
@@ -322,5 +326,10 @@ func checkWithDefect(t *testing.T, fifo bool, defects ...awstest.Defect) error {
 	c := clientsOf(dlqtest.Target{Config: srv.DirectConfig(), Clock: srv.Clock, Ground: dlqtest.Embedded})
 	p := c.createPair(t, "orders", fifo, 3)
 	require.NoError(t, srv.Plant(defects...))
+	if slices.Contains(defects, "delay-ignored") {
+		_, err := c.sqs.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &p.QueueURL, Attributes: map[string]string{"DelaySeconds": "10"}})
+		require.NoError(t, err)
+		return checkProof(t.Context(), c.target, p, 3, true)
+	}
 	return checkEverything(t.Context(), c, p, 3)
 }

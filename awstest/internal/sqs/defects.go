@@ -33,8 +33,11 @@ const (
 	MovedToWrongQueue  Defect = "moved-to-wrong-queue" // moved to some other queue
 	GiveBackIgnored    Defect = "give-back-ignored"    // a visibility timeout of 0 changes nothing
 	ExtensionIgnored   Defect = "extension-ignored"    // no other visibility timeout does
-	VisibleEarly       Defect = "visible-early"        // messages are hidden for half as long
-	VisibleLate        Defect = "visible-late"         // messages are hidden for half as long again
+	VisibleEarly       Defect = "visible-early"        // messages are hidden for a second less
+	VisibleLate        Defect = "visible-late"         // messages are hidden for a second more
+	DelayIgnored       Defect = "delay-ignored"        // messages can be received as soon as they are sent
+	ExtensionOther     Defect = "extension-other"      // a visibility timeout is extended by the queue's own
+	TimeoutIgnored     Defect = "timeout-ignored"      // a receive hides for the queue's own timeout
 	GroupsHeldUp       Defect = "groups-held-up"       // a FIFO message in flight holds up all groups
 	SentAnew           Defect = "sent-anew"            // a message counts as sent when it is received
 	FirstReceiveAnew   Defect = "first-receive-anew"   // each receive says that it is the first
@@ -53,7 +56,7 @@ func Defects() []Defect {
 		DeadLetterEarly, DeadLetterLate, CountReset, LostOnMove, BodySwapped, AttributeDropped, SourceARNMissing,
 		MessageIDChanged, ShortRetention, Resurrected, DuplicatedOnMove, AllowPolicyIgnored, OrderBroken, NotDeleted,
 		DLQMetricsMissing, StaleMetrics, MovedToWrongQueue, GiveBackIgnored, ExtensionIgnored, VisibleEarly,
-		VisibleLate, GroupsHeldUp, SentAnew, FirstReceiveAnew, SenderDropped, LateDeleteReaches,
+		VisibleLate, DelayIgnored, ExtensionOther, TimeoutIgnored, GroupsHeldUp, SentAnew, FirstReceiveAnew, SenderDropped, LateDeleteReaches,
 		RedriveLoses, RedriveDoubles, RedriveKeepsCount, RedriveKeepsAge, RedriveReverses,
 	}
 }
@@ -202,11 +205,35 @@ func (*defective) unchanged(q *queue, seconds int32) bool {
 func (*defective) shown(q *queue, m *message, until int64) int64 {
 	switch {
 	case q.svc.has(VisibleEarly):
-		return m.received + (until-m.received)/2
+		return max(until-int64(time.Second), m.received)
 	case q.svc.has(VisibleLate):
-		return until + (until-m.received)/2
+		return until + int64(time.Second)
 	}
 	return until
+}
+
+// delayed is how long a message that is sent can't be received.
+func (*defective) delayed(q *queue, delay int64) int64 {
+	if q.svc.has(DelayIgnored) {
+		return 0
+	}
+	return delay
+}
+
+// extended is until when a message is hidden whose visibility timeout is changed.
+func (*defective) extended(q *queue, now, until int64) int64 {
+	if q.svc.has(ExtensionOther) {
+		return now + q.settings.Load().visibility
+	}
+	return until
+}
+
+// hidden is how long a receive hides messages that asks for a timeout of its own.
+func (*defective) hidden(q *queue, timeout int64) int64 {
+	if q.svc.has(TimeoutIgnored) {
+		return q.settings.Load().visibility
+	}
+	return timeout
 }
 
 // heldUp reports whether a receive gets no message of any group.

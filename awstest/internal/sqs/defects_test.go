@@ -89,9 +89,9 @@ func observe(t *testing.T, defects ...Defect) observation {
 	visibility := h.queue("visibility", "VisibilityTimeout", "30")
 	h.send(visibility, "m")
 	h.receive(visibility, 1)
-	h.clk.Advance(20 * time.Second)
+	h.clk.Advance(29 * time.Second)
 	o.Hidden = len(h.receive(visibility, 1))
-	h.clk.Advance(30 * time.Second)
+	h.clk.Advance(31 * time.Second)
 	m := h.receive(visibility, 1)[0]
 	require.NoError(t, h.hide(visibility, m, 0))
 	got := h.receive(visibility, 1)
@@ -137,10 +137,13 @@ func TestEachDefectCanBeSeen(t *testing.T) {
 		ExtensionIgnored:  func(o *observation) { o.Extended = 1 },
 		VisibleEarly:      func(o *observation) { o.Hidden = 1 },
 	}
-	soundSequel := sequel{Sent: time.Minute, First: time.Minute, Sender: testAccount, Shown: 1, Others: 1, Kept: 2, Returned: []string{"1", "2"}, Count: "1"}
+	soundSequel := sequel{Sent: time.Minute, First: time.Minute, Sender: testAccount, Shown: 1, Delayed: 1, Extended: 1, Held: 1, Others: 1, Kept: 2, Returned: []string{"1", "2"}, Count: "1"}
 	require.Equal(t, soundSequel, observeSequel(t))
 	seenInSequel := map[Defect]func(o *sequel){
 		VisibleLate:       func(o *sequel) { o.Shown = 0 },
+		DelayIgnored:      func(o *sequel) { o.Delayed = 0 },
+		ExtensionOther:    func(o *sequel) { o.Extended = 0 },
+		TimeoutIgnored:    func(o *sequel) { o.Held = 0 },
 		GroupsHeldUp:      func(o *sequel) { o.Others = 0 },
 		SentAnew:          func(o *sequel) { o.Sent = 0 },
 		FirstReceiveAnew:  func(o *sequel) { o.First = 0 },
@@ -172,6 +175,9 @@ func TestEachDefectCanBeSeen(t *testing.T) {
 // that are dead-lettered after one receive each, and redriven.
 type sequel struct {
 	Shown       int           // messages that are there when their visibility timeout has passed
+	Delayed     int           // that are delayed when they were sent
+	Held        int           // in flight, for longer than by the queue's visibility timeout
+	Extended    int           // in flight, since that was extended
 	Others      int           // that are there of other groups, while a message is in flight
 	Sent, First time.Duration // by how much the second receive is later than what it tells
 	Sender      string        // in the DLQ
@@ -200,6 +206,15 @@ func observeSequel(t *testing.T, defects ...Defect) sequel {
 	} else {
 		o.Sent, o.First = time.Minute, time.Minute
 	}
+
+	delayed := h.queue("delayed", "DelaySeconds", "30", "VisibilityTimeout", "0")
+	h.send(delayed, "m")
+	o.Delayed = h.counts(delayed)[2]
+	h.clk.Advance(30 * time.Second)
+	m := h.receiveFor(delayed, 1, 60)[0]
+	o.Held = h.counts(delayed)[1]
+	require.NoError(t, h.hide(delayed, m, 60))
+	o.Extended = h.counts(delayed)[1]
 
 	groups := h.fifo("groups.fifo")
 	h.sendTo(groups, "a", "1")

@@ -39,7 +39,7 @@ func (s *Service) receiveMessage(ctx context.Context, c *wire.Call, in *receiveM
 		if *n < 0 || *n > maxHidden {
 			return nil, invalidValue(*n, "VisibilityTimeout", "Must be >= 0 and <= 43200, if provided.")
 		}
-		r.hidden = int64(*n) * int64(time.Second)
+		r.hidden = q.defective.hidden(q, int64(*n)*int64(time.Second))
 	}
 	wait := set.wait
 	if n := in.WaitTimeSeconds; n != nil {

@@ -299,7 +299,7 @@ func (q *queue) send(o *outgoing) (sent, error) {
 		delay = q.settings.Load().delay
 	}
 	m.arrived, m.links[age].key = now, now
-	q.insert(m, now+delay, now)
+	q.insert(m, now+q.defective.delayed(q, delay), now)
 	q.minute.sent++
 	q.minute.size(o.size)
 	q.serve(now)

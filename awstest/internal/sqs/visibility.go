@@ -75,7 +75,7 @@ func (q *queue) changeVisibility(handle string, seconds *int32) error {
 	case until > m.received+maxHidden*int64(time.Second):
 		return invalidValue(*seconds, "VisibilityTimeout", "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]")
 	default:
-		q.hide(m, until)
+		q.hide(m, q.defective.extended(q, now, until))
 	}
 	return nil
 }
