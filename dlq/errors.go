@@ -44,6 +44,12 @@ func isThrottleCode(code string) bool {
 	return throttled
 }
 
+// isTransient says whether the same call may succeed a little later.
+func isTransient(err error) bool {
+	var api smithy.APIError
+	return !errors.As(err, &api) || isThrottled(err) || api.ErrorFault() == smithy.FaultServer
+}
+
 // isGone says that a queue doesn't exist, or no longer.
 func isGone(err error) bool {
 	var missing *types.QueueDoesNotExist

@@ -53,14 +53,18 @@ func (s *scan) told() []Problem {
 	slices.SortFunc(s.problems, func(a, b problem) int {
 		return cmp.Or(cmp.Compare(a.what, b.what), cmp.Compare(a.queue, b.queue))
 	})
+	last := map[int]string{} // a queue may have been tried twice
 	for _, p := range s.problems {
-		action := MissingAction(p.err)
-		i := slices.IndexFunc(out, func(o Problem) bool { return o.What == p.what && o.Action == action })
+		action, transient := MissingAction(p.err), isTransient(p.err)
+		i := slices.IndexFunc(out, func(o Problem) bool { return o.What == p.what && o.Action == action && o.Transient == transient })
 		if i < 0 {
 			i = len(out)
-			out = append(out, Problem{What: p.what, Action: action, Text: p.queue + ": " + advice(p.err)})
+			out = append(out, Problem{What: p.what, Action: action, Transient: transient, Text: p.queue + ": " + advice(p.err)})
 		}
-		out[i].Queues++
+		if last[i] != p.queue {
+			last[i] = p.queue
+			out[i].Queues++
+		}
 	}
 	return out
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"github.com/aws/smithy-go"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -137,12 +136,6 @@ func (h *holding) receiveNow(ctx context.Context, in *sqs.ReceiveMessageInput) (
 	defer cancel()
 	defer func() { h.until = time.Now().Add(h.visibility) }()
 	return h.client.ReceiveMessage(ctx, in, func(o *sqs.Options) { o.RetryMaxAttempts = 1 })
-}
-
-// isTransient says whether the same call may succeed a little later.
-func isTransient(err error) bool {
-	var api smithy.APIError
-	return !errors.As(err, &api) || isThrottled(err) || api.ErrorFault() == smithy.FaultServer
 }
 
 // mayHaveWorked says whether a call that failed may have had its effect: no answer came,

@@ -259,6 +259,7 @@ func (s *scan) targets(ctx context.Context, records []*record) error {
 		unread = append(unread, d)
 	}
 	records = make([]*record, len(unread))
+	var mu sync.Mutex
 	s.more(len(unread))
 	err := s.pace.each(ctx, len(unread), func(ctx context.Context, i int) error {
 		d := unread[i]
@@ -279,6 +280,11 @@ func (s *scan) targets(ctx context.Context, records []*record) error {
 		default:
 			d.State = Unreadable
 			d.Reasons = append(d.Reasons, Reason{DLQUnreadable, "it could not be read: " + advice(err)})
+			if isTransient(err) {
+				mu.Lock()
+				defer mu.Unlock()
+				s.problems = append(s.problems, problem{UnknownQueues, d.Name, err})
+			}
 		}
 		return nil
 	})

@@ -144,8 +144,10 @@ const (
 type Problem struct {
 	What   Unknown `json:"what"`
 	Action string  `json:"action,omitempty"` // the IAM action that is missing, e.g. "sqs:GetQueueAttributes"
-	Queues int     `json:"queues"`           // how many it concerns
-	Text   string  `json:"text"`             // what AWS said of the first, and what to do
+	// Transient says that AWS failed or didn't answer, so that it may be known a little later.
+	Transient bool   `json:"transient,omitempty"`
+	Queues    int    `json:"queues"` // how many it concerns
+	Text      string `json:"text"`   // what AWS said of the first, and what to do
 }
 
 // Unknown is a kind of facts.

@@ -370,6 +370,25 @@ func TestADLQThatCannotBeReadNeedsAttention(t *testing.T) {
 	require.Contains(t, d.Reasons[0].Text, "it could not be read: access denied, allow sqs:GetQueueAttributes")
 }
 
+// What AWS fails to tell is told apart from what it refuses to.
+func TestWhatAWSFailsToTellMayBeKnownLater(t *testing.T) {
+	for _, selection := range []dlq.Selection{{}, {Queues: []string{"orders"}}} {
+		g := newGround(t)
+		g.queue("dead")
+		g.source("orders", "dead")
+		g.srv.Inject(awstest.Fault{Kind: awstest.InternalError, Service: "sqs", Operation: "GetQueueAttributes", Queue: "dead"})
+		f := g.fleet()
+		f.SQS = g.quick()
+		s, err := f.Status(t.Context(), selection)
+		require.NoError(t, err)
+		require.Len(t, s.Problems, 1)
+		require.Equal(t, dlq.UnknownQueues, s.Problems[0].What)
+		require.True(t, s.Problems[0].Transient)
+		require.Equal(t, 1, s.Problems[0].Queues)
+		require.Equal(t, dlq.Degraded, s.Health)
+	}
+}
+
 func TestIfNothingCanBeLearnedThatIsAnError(t *testing.T) {
 	for _, operation := range []string{"ListQueues", "GetQueueAttributes"} {
 		g := newGround(t)

@@ -362,6 +362,14 @@ func TestAFailedReadingLeavesTheLastFactsAndSaysSo(t *testing.T) {
 	aws.status, aws.err = ofDepth(0), nil
 	w.once(t.Context())
 	require.Nil(t, w.snapshot().status.Stale)
+	aws.status = &dlq.Status{Problems: []dlq.Problem{{What: dlq.UnknownQueues, Transient: true, Queues: 1, Text: "d: InternalError"}}} // AWS failed half-way
+	w.once(t.Context())
+	require.Equal(t, "whether 1 queue may hold dead letters: d: InternalError", w.snapshot().status.Stale.Error)
+	require.Len(t, w.snapshot().status.DLQs, 1, "what is unknown for a moment doesn't go")
+	aws.status = ofDepth(0)
+	aws.status.Problems = []dlq.Problem{{What: dlq.UnknownAges, Transient: true, Text: "d"}, {What: dlq.UnknownQueues, Action: "sqs:GetQueueAttributes", Text: "e"}}
+	w.once(t.Context())
+	require.Nil(t, w.snapshot().status.Stale, "what is denied, or no queue, is told as it is")
 	w.at = w.at.Add(-3 * time.Hour) // a reading that takes too long
 	require.Equal(t, &dlq.Stale{AgeSeconds: 10800}, w.snapshot().status.Stale)
 }

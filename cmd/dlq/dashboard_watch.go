@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -63,9 +64,14 @@ func (w *watcher) once(ctx context.Context) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.version++
-	w.err = advise(err)
-	if err != nil {
+	if w.err = advise(err); err != nil {
 		return
+	}
+	if w.status != nil {
+		// queues of which AWS failed to tell would go from the page, as if they were deleted
+		if w.err = interrupted(s); w.err != nil {
+			return
+		}
 	}
 	w.status, w.at = s, time.Now()
 	depths := map[string][]depth{} // of the DLQs that there are, so that this doesn't grow
@@ -77,6 +83,17 @@ func (w *watcher) once(ctx context.Context) {
 		depths[d.ARN] = points[max(0, len(points)-keptPoints):]
 	}
 	w.depths = depths
+}
+
+// interrupted is why a reading missed queues that a later one may well learn of, nil if it
+// didn't.
+func interrupted(s *statusOf) error {
+	for _, p := range s.Problems {
+		if p.What == dlq.UnknownQueues && p.Transient {
+			return errors.New(problemText(p))
+		}
+	}
+	return nil
 }
 
 // snapshot is what is known at a moment.
