@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -68,6 +69,23 @@ func (k *redriveKit) fail(bodies ...string) {
 	}
 }
 
+// stepwise makes the endpoint's time stand still, but for a step each time that somebody
+// looks at the move tasks: how long a command takes doesn't matter then.
+func (k *redriveKit) stepwise(step time.Duration) {
+	k.srv.Clock.Pause()
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	k.Cleanup(func() { stop(); <-ended })
+	go func() {
+		defer close(ended)
+		for seen := 0; ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
+			looks := k.srv.Count("sqs", "ListMessageMoveTasks")
+			k.srv.Clock.Advance(time.Duration(looks-seen) * step)
+			seen = looks
+		}
+	}()
+}
+
 func (k *redriveKit) size(name string) string {
 	k.Helper()
 	out, err := k.client.GetQueueAttributes(k.Context(), &sqs.GetQueueAttributesInput{QueueUrl: k.url(name), AttributeNames: []types.QueueAttributeName{"All"}})
@@ -97,6 +115,7 @@ func some(n int) []string {
 func TestRedriveHasSQSMoveTheMessagesAndShowsHow(t *testing.T) {
 	k := newRedriveKit(t)
 	k.fail(some(5)...)
+	k.stepwise(50 * time.Millisecond)
 	status, out, errs := dlqCommand("redrive", "orders-dlq", "--watch", "--interval", "100ms", "--rate", "10")
 	require.Zero(t, status, errs)
 	require.Equal(t, "orders-dlq: SQS is moving about 5 messages to the queues they came from\norders-dlq: completed, moved 5 of about 5 messages to the queues they came from\n", out)
@@ -132,6 +151,7 @@ func TestRedriveWithoutWatchSaysThatItGoesOnAndHowToEndIt(t *testing.T) {
 func TestRedriveWatchesAMoveThatIsRunningAlready(t *testing.T) {
 	k := newRedriveKit(t)
 	k.fail(some(10)...)
+	k.stepwise(50 * time.Millisecond)
 	status, _, errs := dlqCommand("redrive", "orders-dlq", "--rate", "20")
 	require.Zero(t, status, errs)
 	status, out, errs := dlqCommand("redrive", "orders-dlq", "--watch", "--interval", "100ms")
