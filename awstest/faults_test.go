@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http/httptrace"
 	"testing"
 	"time"
 
@@ -81,8 +82,9 @@ func TestLatencyEndsWhenTheClientGivesUp(t *testing.T) {
 	k := start(t)
 	url := k.queue("q")
 	k.srv.Inject(awstest.Fault{Kind: awstest.Latency, Operation: "SendMessage", Delay: time.Hour})
-	ctx, cancel := context.WithTimeout(k.ctx, 50*time.Millisecond)
+	ctx, cancel := context.WithCancel(k.ctx)
 	defer cancel()
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { cancel() }})
 	_, err := k.sqs.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String("body")})
 	require.Error(t, err)
 	require.Eventually(t, func() bool { return k.srv.Count("sqs", "SendMessage") == 1 }, time.Minute, time.Millisecond)

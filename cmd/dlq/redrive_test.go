@@ -267,10 +267,10 @@ func TestCanariesThatComeBackEndTheCommand(t *testing.T) {
 			}
 		}
 	}()
-	status, out, errs := dlqCommand("redrive", "orders-dlq", "--canary", "2", "--canary-window", "200ms")
+	status, out, errs := dlqCommand("redrive", "orders-dlq", "--canary", "2", "--canary-window", "2s")
 	require.Equal(t, 3, status, errs)
 	require.Contains(t, out, "canaries: 2 of 2 canary messages came back: the consumers still fail; nothing else was redriven\n  came back: ")
-	require.Contains(t, errs, "canaries: 2 redriven, watching them for up to 200ms\n")
+	require.Contains(t, errs, "canaries: 2 redriven, watching them for up to 2s\n")
 	require.Equal(t, "20+0", k.size("orders-dlq"))
 	require.Zero(t, k.srv.Count("sqs", "StartMessageMoveTask"))
 }
