@@ -3,7 +3,6 @@ package dlq
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -41,7 +40,6 @@ func (s *scan) ages(ctx context.Context) error {
 		}
 	}
 	calls := (len(want) + metricsPerCall - 1) / metricsPerCall
-	var mu sync.Mutex
 	s.more(calls)
 	return s.pace.each(ctx, calls, func(ctx context.Context, i int) error {
 		part := want[i*metricsPerCall : min(len(want), (i+1)*metricsPerCall)]
@@ -54,10 +52,8 @@ func (s *scan) ages(ctx context.Context) error {
 			return err
 		}
 		if err != nil {
-			mu.Lock()
-			defer mu.Unlock()
 			for _, w := range part {
-				s.problems = append(s.problems, problem{UnknownAges, w.queue, err})
+				s.missed(problem{UnknownAges, w.queue, err})
 			}
 			return nil
 		}

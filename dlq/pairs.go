@@ -28,6 +28,7 @@ type scan struct {
 	byARN map[string]*record // queues that were read
 	dlqs  map[string]*DLQ    // by ARN
 
+	unknown  sync.Mutex // guards problems
 	problems []problem
 }
 
@@ -53,6 +54,13 @@ type problem struct {
 	what  Unknown
 	queue string
 	err   error
+}
+
+// missed notes what could not be learned.
+func (s *scan) missed(p ...problem) {
+	s.unknown.Lock()
+	defer s.unknown.Unlock()
+	s.problems = append(s.problems, p...)
 }
 
 // more says that n calls will be made.
@@ -100,7 +108,7 @@ func (s *scan) selected(ctx context.Context) error {
 	if len(failed) > 0 && len(failed) == len(urls) {
 		return fmt.Errorf("reading queue %s: %w", nameOf(urls[0]), failed[0].err)
 	}
-	s.problems = append(s.problems, failed...)
+	s.missed(failed...)
 	for i, r := range records {
 		if r != nil {
 			r.tags = tags[i]
@@ -259,7 +267,6 @@ func (s *scan) targets(ctx context.Context, records []*record) error {
 		unread = append(unread, d)
 	}
 	records = make([]*record, len(unread))
-	var mu sync.Mutex
 	s.more(len(unread))
 	err := s.pace.each(ctx, len(unread), func(ctx context.Context, i int) error {
 		d := unread[i]
@@ -281,9 +288,7 @@ func (s *scan) targets(ctx context.Context, records []*record) error {
 			d.State = Unreadable
 			d.Reasons = append(d.Reasons, Reason{DLQUnreadable, "it could not be read: " + advice(err)})
 			if isTransient(err) {
-				mu.Lock()
-				defer mu.Unlock()
-				s.problems = append(s.problems, problem{UnknownQueues, d.Name, err})
+				s.missed(problem{UnknownQueues, d.Name, err})
 			}
 		}
 		return nil
@@ -320,7 +325,6 @@ func (s *scan) sources(ctx context.Context) error {
 		}
 	}
 	urls := make([][]string, len(ask))
-	var mu sync.Mutex
 	s.more(len(ask))
 	err := s.pace.each(ctx, len(ask), func(ctx context.Context, i int) (err error) {
 		urls[i], err = s.sourcesOf(ctx, ask[i].URL)
@@ -330,9 +334,7 @@ func (s *scan) sources(ctx context.Context) error {
 		if ctx.Err() != nil || isThrottled(err) {
 			return err
 		}
-		mu.Lock()
-		defer mu.Unlock()
-		s.problems = append(s.problems, problem{UnknownSources, ask[i].Name, err})
+		s.missed(problem{UnknownSources, ask[i].Name, err})
 		return nil
 	})
 	if err != nil {
@@ -357,7 +359,7 @@ func (s *scan) sources(ctx context.Context) error {
 		}
 	}
 	records, failed, err := s.read(ctx, unread)
-	s.problems = append(s.problems, failed...)
+	s.missed(failed...)
 	s.add(records, false)
 	return err
 }
@@ -387,7 +389,6 @@ func (s *scan) moveTasks(ctx context.Context) error {
 			dlqs = append(dlqs, d)
 		}
 	}
-	var mu sync.Mutex
 	s.more(len(dlqs))
 	return s.pace.each(ctx, len(dlqs), func(ctx context.Context, i int) error {
 		d := dlqs[i]
@@ -401,9 +402,7 @@ func (s *scan) moveTasks(ctx context.Context) error {
 		case err != nil && len(d.Sources) == 0 && ErrorCode(err) == "InvalidParameterValue":
 			return nil // it isn't a DLQ any more
 		case err != nil:
-			mu.Lock()
-			defer mu.Unlock()
-			s.problems = append(s.problems, problem{UnknownTasks, d.Name, err})
+			s.missed(problem{UnknownTasks, d.Name, err})
 			return nil
 		}
 		for _, t := range out.Results {

@@ -91,7 +91,7 @@ func (s *Service) has(d Defect) bool {
 }
 
 // defective holds what the defects of a queue need to remember. Its methods are the
-// hooks; they are called with the queue locked.
+// hooks; they are called with the queue locked, where they don't say otherwise.
 type defective struct {
 	lastBody string     // of the message moved last
 	buried   []*message // deleted messages
@@ -228,7 +228,8 @@ func (*defective) extended(q *queue, now, until int64) int64 {
 	return until
 }
 
-// hidden is how long a receive hides messages that asks for a timeout of its own.
+// hidden is how long a receive hides messages that asks for a timeout of its own. It is
+// called with no queue locked.
 func (*defective) hidden(q *queue, timeout int64) int64 {
 	if q.svc.has(TimeoutIgnored) {
 		return q.settings.Load().visibility
@@ -239,8 +240,9 @@ func (*defective) hidden(q *queue, timeout int64) int64 {
 // heldUp reports whether a receive gets no message of any group.
 func (*defective) heldUp(q *queue) bool { return q.svc.has(GroupsHeldUp) && q.groups.inFlight > 0 }
 
-// retell changes what a receive tells of a message.
-func (s *Service) retell(m *message, attributes map[string]string) {
+// retell changes what a receive tells of a message. It is called with no queue locked.
+func (*defective) retell(q *queue, m *message, attributes map[string]string) {
+	s := q.svc
 	if s.has(SentAnew) {
 		attributes["SentTimestamp"] = millis(m.received)
 	}
@@ -255,8 +257,11 @@ func (s *Service) retell(m *message, attributes map[string]string) {
 // reach deletes a message that was moved to the dead-letter queue. It is called with no
 // queue locked.
 func (*defective) reach(q *queue, id uuid) {
+	if !q.svc.has(LateDeleteReaches) {
+		return
+	}
 	redrive := q.settings.Load().redrive
-	if !q.svc.has(LateDeleteReaches) || redrive == nil {
+	if redrive == nil {
 		return
 	}
 	if dlq := q.svc.find(redrive.target); dlq != nil {

@@ -331,7 +331,7 @@ func (s *Service) render(out *receivedMessage, q *queue, m *message, system syst
 	out.Body = m.body
 	if system != 0 {
 		out.Attributes = systemAttributes(m, q.fifo, system)
-		s.retell(m, out.Attributes)
+		q.defective.retell(q, m, out.Attributes)
 	}
 	if m.extra != nil && filter != nil {
 		if attributes := filter.apply(m.extra.attributes); len(attributes) > 0 {
