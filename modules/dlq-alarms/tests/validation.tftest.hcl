@@ -18,6 +18,10 @@ run "takes_the_longest_values" {
         queue_name                    = "ssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss"
         dlq_message_retention_seconds = 1209600
         message_retention_seconds     = 1209600
+        alarm_actions                 = [for n in range(5) : "arn:aws:sns:eu-west-1:111122223333:t-${n}"]
+        ok_actions                    = [for n in range(5) : "arn:aws:sns:eu-west-1:111122223333:t-${n}"]
+        insufficient_data_actions     = [for n in range(5) : "arn:aws:sns:eu-west-1:111122223333:t-${n}"]
+        actions_by_severity           = { critical = [for n in range(5) : "arn:aws:sns:eu-west-1:111122223333:t-${n}"] }
       }
     }
     about_to_expire           = { share = 0.99, severity = "vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv" }
@@ -44,6 +48,19 @@ run "takes_the_longest_values" {
   assert {
     condition     = length(aws_cloudwatch_metric_alarm.not_empty["orders"].tags) == 50
     error_message = "AWS takes 50 tags"
+  }
+}
+
+run "takes_a_fixed_age_of_14_days" {
+  command = plan
+
+  variables {
+    about_to_expire = { age_seconds = 1209600 }
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.about_to_expire["orders"].threshold == 1209600
+    error_message = "the longest age must be taken, where the retention is not known"
   }
 }
 
@@ -77,9 +94,11 @@ run "takes_the_smallest_values" {
       }
       others = { dlq_name = "d", queue_name = "q", about_to_expire = { enabled = true, age_seconds = 1209600 } }
     }
-    about_to_expire     = { enabled = false, age_seconds = 60, share = 0.001 }
-    filling_fast        = { enabled = true, messages = 2, period_seconds = 60 }
-    source_stuck        = { enabled = true, age_seconds = 60 }
+    about_to_expire     = { enabled = false, age_seconds = 60, share = 0.001, severity = "1" }
+    filling_fast        = { enabled = true, messages = 2, period_seconds = 60, severity = "1" }
+    source_stuck        = { enabled = true, age_seconds = 60, severity = "1" }
+    not_empty           = { severity = "1" }
+    severity            = "1"
     actions_by_severity = { "1" = [] }
   }
 
@@ -104,6 +123,26 @@ run "refuses_a_dlq_name_of_81_characters" {
 
   variables {
     dlqs = { orders = { dlq_name = "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq" } }
+  }
+
+  expect_failures = [var.dlqs]
+}
+
+run "refuses_a_fifo_dlq_name_of_81_characters" {
+  command = plan
+
+  variables {
+    dlqs = { orders = { dlq_name = "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq.fifo" } }
+  }
+
+  expect_failures = [var.dlqs]
+}
+
+run "refuses_a_fifo_source_queue_name_of_81_characters" {
+  command = plan
+
+  variables {
+    dlqs = { orders = { dlq_name = "d.fifo", queue_name = "ssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss.fifo" } }
   }
 
   expect_failures = [var.dlqs]

@@ -82,6 +82,20 @@ run "the_detailed_layout_shows_each_pair_in_the_order_of_the_keys" {
     error_message = "each graph must read its queue, FIFO names included"
   }
   assert {
+    condition = jsonencode([for widget in slice(jsondecode(aws_cloudwatch_dashboard.queues.dashboard_body).widgets, 7, 12) : [widget.type, try(widget.properties.view, null), try(widget.properties.stacked, null), try(widget.properties.yAxis, null)]]) == jsonencode([
+      ["text", null, null, null],
+      ["metric", "timeSeries", true, { left = { min = 0, label = "Messages", showUnits = false } }],
+      ["metric", "timeSeries", false, { left = { min = 0, label = "Messages", showUnits = false } }],
+      ["metric", "timeSeries", false, { left = { min = 0, label = "Source queue, seconds", showUnits = false }, right = { min = 0, label = "DLQ, seconds", showUnits = false } }],
+      ["metric", "timeSeries", false, { left = { min = 0, label = "Messages", showUnits = false } }],
+    ])
+    error_message = "graphs over time from 0 up, the DLQ's stacked, and the two ages on an axis each"
+  }
+  assert {
+    condition     = jsonencode([for row in jsondecode(aws_cloudwatch_dashboard.queues.dashboard_body).widgets[10].properties.metrics : row[4]]) == jsonencode([{ label = "source queue" }, { label = "DLQ", yAxis = "right" }])
+    error_message = "the DLQ's age belongs to the axis on the right"
+  }
+  assert {
     condition     = [for widget in slice(jsondecode(aws_cloudwatch_dashboard.queues.dashboard_body).widgets, 8, 12) : widget.properties.stat] == ["Maximum", "Maximum", "Maximum", "Sum"]
     error_message = "depths and ages are maxima, traffic is a sum"
   }
@@ -349,6 +363,13 @@ run "the_compact_layout_has_a_line_for_each_queue" {
     ]
     error_message = "eight graphs with a line for each queue"
   }
+  assert {
+    condition = jsonencode([for widget in slice(jsondecode(aws_cloudwatch_dashboard.queues.dashboard_body).widgets, 2, 10) : [widget.type, widget.properties.view, widget.properties.stacked, widget.properties.yAxis]]) == jsonencode([
+      for label in ["Messages", "Seconds", "Messages", "Seconds", "Messages", "Messages", "Messages", "Messages"] :
+      ["metric", "timeSeries", false, { left = { min = 0, label = label, showUnits = false } }]
+    ])
+    error_message = "graphs over time from 0 up, none of them stacked"
+  }
 }
 
 run "twenty_pairs_are_shown_in_detail" {
@@ -368,12 +389,17 @@ run "more_than_twenty_are_compact_and_name_their_range" {
   command = plan
 
   variables {
-    queues = { for n in range(26) : format("queue-%03d", n) => { queue_name = "queue-${n}", dlq_name = "queue-${n}-dlq" } }
+    queues        = { for n in range(26) : format("queue-%03d", n) => { queue_name = "queue-${n}", dlq_name = "queue-${n}-dlq" } }
+    widgets_extra = [{ type = "text", x = 0, y = 0, width = 24, height = 2, properties = { markdown = "below" } }]
   }
 
   assert {
     condition     = [for widget in jsondecode(aws_cloudwatch_dashboard.queues.dashboard_body).widgets : widget.properties.title if strcontains(try(widget.properties.title, ""), "DLQ: visible")] == ["DLQ: visible (queue-000 to queue-024)", "DLQ: visible (queue-025 to queue-025)"]
     error_message = "a graph takes 25 queues and says which"
+  }
+  assert {
+    condition     = reverse(jsondecode(aws_cloudwatch_dashboard.queues.dashboard_body).widgets)[0].y == 2 + 6 + 2 * 12
+    error_message = "an extra widget must begin below the graphs of every range"
   }
 }
 
@@ -381,11 +407,19 @@ run "an_empty_fleet_has_a_heading" {
   command = plan
 
   variables {
-    queues = {}
+    queues        = {}
+    widgets_extra = [{ type = "text", x = 0, y = 0, width = 24, height = 2, properties = { markdown = "below" } }]
   }
 
   assert {
-    condition     = [for widget in jsondecode(aws_cloudwatch_dashboard.queues.dashboard_body).widgets : widget.type] == ["text"]
-    error_message = "no queues, no graphs: CloudWatch refuses graphs without metrics"
+    condition     = [for widget in jsondecode(aws_cloudwatch_dashboard.queues.dashboard_body).widgets : [widget.type, widget.y]] == [["text", 0], ["text", 2]]
+    error_message = "no queues, no graphs: CloudWatch refuses graphs without metrics. What is extra comes right below the heading"
+  }
+}
+
+run "the_arn_is_an_output" {
+  assert {
+    condition     = output.dashboard_arn == aws_cloudwatch_dashboard.queues.dashboard_arn
+    error_message = "the dashboard's ARN is an output"
   }
 }
