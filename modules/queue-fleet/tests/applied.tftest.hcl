@@ -36,6 +36,16 @@ run "a_new_name_is_refused" {
   expect_failures = [output.queues]
 }
 
+run "a_new_name_of_the_source_alone_is_refused" {
+  command = plan
+
+  variables {
+    queues = { orders = { name = "purchases", dlq_name = "orders-dlq" }, invoices = { fifo = {} } }
+  }
+
+  expect_failures = [output.queues]
+}
+
 run "a_new_dlq_name_is_refused" {
   command = plan
 
